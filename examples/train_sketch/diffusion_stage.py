@@ -1,0 +1,183 @@
+"""The third and fourth stages: latents of drawn scenes, and the UNet that learns to denoise them."""
+
+import copy
+import math
+import random
+import time
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+
+import scenes
+import start
+import text_stage
+import tokenizer as tokens
+import vae_stage
+from pace import Pace
+
+# Two levels. The 16x16 one is thin because it would dominate the cost; all the attention, and so
+# all the reading of the sentence, happens on the 8x8 one.
+UNET_CONFIG = dict(
+    sample_size=16,
+    in_channels=4,
+    out_channels=4,
+    block_out_channels=[64, 128],
+    layers_per_block=1,
+    down_block_types=["DownBlock2D", "CrossAttnDownBlock2D"],
+    up_block_types=["CrossAttnUpBlock2D", "UpBlock2D"],
+    cross_attention_dim=text_stage.WIDTH,
+    attention_head_dim=4,  # the number of heads, as in Stable Diffusion 1.x configs
+    norm_num_groups=16,
+)
+SCHEDULER_CONFIG = {
+    "_class_name": "EulerAncestralDiscreteScheduler",
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "clip_sample": False,
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "timestep_spacing": "trailing",
+    "trained_betas": None,
+}
+SCALING_FACTOR = 1.05  # one over the standard deviation of the latents
+OBJECT_WEIGHT = 2.0  # how much more a latent cell touched by an object counts than bare paper
+EMPTY_PROMPTS = 0.1
+
+
+def alphas_cumulative():
+    c = SCHEDULER_CONFIG
+    betas = torch.linspace(c["beta_start"] ** 0.5, c["beta_end"] ** 0.5, c["num_train_timesteps"],
+                           dtype=torch.float64) ** 2
+    return torch.cumprod(1 - betas, 0).float()
+
+
+def draw_scenes(folder, count, log, part=4000):
+    """Draws `count` scenes and keeps their latents; parts already there are kept."""
+    done = sorted(folder.glob("latents-*.pt"))
+    while len(done) * part < count:
+        rng = random.Random(5000 + len(done))
+        codes, rows, touched = [], [], []
+        began = time.time()
+        for _ in range(part):
+            scene = scenes.sample_scene(rng)
+            picture = scenes.render(scene, scenes.place(scene, rng))
+            off = np.abs(picture.astype(np.int16) - picture[0, 0]).max(2) > 20
+            touched.append(off.reshape(16, 8, 16, 8).any((1, 3)))
+            codes.append(vae_stage.code(vae_stage.to_tensor([picture])).half())
+            rows.append(text_stage.targets_of(scene))
+        path = folder / f"latents-{len(done):03d}.pt"
+        torch.save(dict(code=torch.cat(codes), rows=torch.tensor(rows),
+                        touched=torch.from_numpy(np.stack(touched))), path)
+        done.append(path)
+        log(f"latents: {len(done) * part} of {count}, {time.time() - began:.0f} s")
+    return done
+
+
+def scene_of(row):
+    """The inverse of text_stage.targets_of."""
+    things = []
+    for colour, shape, size in (row[:3], row[3:6]):
+        if colour < 12:
+            things.append(scenes.Thing(scenes.SIZES[size], text_stage.COLOURS[colour],
+                                       text_stage.SHAPES[shape]))
+    background = text_stage.COLOURS[row[7]] if row[7] < 12 else ""
+    return scenes.Scene(tuple(things), scenes.AXES[row[6]], background)
+
+
+def load_latents(paths):
+    parts = [torch.load(p, weights_only=True) for p in paths]
+    codes = torch.cat([p["code"] for p in parts]).float()
+    rows = [scene_of(r) for p in parts for r in p["rows"].tolist()]
+    return codes, rows, torch.cat([p["touched"] for p in parts])
+
+
+def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None,
+          learning_rate=1e-3, batch=24):
+    """Trains for `minutes` in all; `evaluate(ema)` is called every so often. Returns the EMA."""
+    codes, rows, touched = latents
+    torch.manual_seed(77)
+    unet = start.straighten(UNet2DConditionModel(**UNET_CONFIG)).to(device)
+    unet.set_attn_processor(AttnProcessor())  # quicker than the fused kernel on so few positions
+    ema = copy.deepcopy(unet).requires_grad_(False)
+    optimizer = torch.optim.AdamW(unet.parameters(), learning_rate, betas=(0.9, 0.99),
+                                  weight_decay=0.01, fused=True)
+    checkpoint, step, spent = folder / "diffusion.pt", 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        unet.load_state_dict(state["model"])
+        ema.load_state_dict(state["ema"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent = state["step"], state["spent"]
+        log(f"diffusion: goes on from step {step}, {spent / 60:.1f} minutes in")
+    quick = tokens.QuickTokenizer.read(folder / "tokenizer")
+    encoder = encoder.to(device).eval()
+    alphas = alphas_cumulative().to(device)
+    rng = random.Random(step)
+    torch.manual_seed(step + 1)
+    total, clock, average = 60 * minutes, time.time(), None
+    last_save, last_look, last_line = clock, clock, clock
+
+    def save():
+        state = dict(model=unet.state_dict(), ema=ema.state_dict(), step=step, spent=spent,
+                     optimizer=optimizer.state_dict())
+        torch.save(state, checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").replace(checkpoint)
+
+    pace = Pace(torch.get_num_threads())
+    while spent < total:
+        pace.tick()
+        progress = spent / total
+        rate = learning_rate * min(1, (step + 1) / 150)
+        # Constant for a third of the time, then down along a cosine.
+        fall = max(0.0, (progress - 0.3) / 0.7)
+        rate *= 0.01 + 0.495 * (1 + math.cos(math.pi * fall))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        pick = torch.randint(0, len(rows), (batch,))
+        texts = ["" if rng.random() < EMPTY_PROMPTS else scenes.caption(rows[i], rng)
+                 for i in pick.tolist()]
+        ids = torch.tensor([quick(t) for t in texts], device=device)
+        clean = codes[pick].to(device) * scale
+        weight = 1 + OBJECT_WEIGHT * touched[pick].to(device)[:, None].float()
+        # Late times more often, for there the sentence is what decides. One from each of `batch`
+        # equally likely slices: the loss wobbles less.
+        even = (torch.randperm(batch) + torch.rand(batch)) / batch
+        times = (1000 * even.sqrt()).long().clamp(max=999).to(device)
+        signal = alphas[times].sqrt()[:, None, None, None]
+        noise_level = (1 - alphas[times]).sqrt()[:, None, None, None]
+        noise = torch.randn_like(clean)
+        with torch.autocast(device, torch.bfloat16):
+            with torch.no_grad():
+                hidden = encoder(ids).last_hidden_state
+            predicted = unet(signal * clean + noise_level * noise, times, hidden).sample
+        error = (predicted.float() - (signal * noise - noise_level * clean)) ** 2
+        loss = (error * weight).mean() / weight.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        decay = min(0.998, (step + 1) / (step + 20))
+        with torch.no_grad():
+            torch._foreach_lerp_([*ema.parameters()], [*unet.parameters()], 1 - decay)
+        spent += time.time() - clock
+        clock = time.time()
+        average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
+        if clock - last_line > 30:
+            log(f"diffusion: step {step} minute {spent / 60:.1f} loss {average:.4f} "
+                f"rate {rate:.1e} {pace}")
+            last_line = clock
+        if clock - last_save > 150:
+            save()
+            last_save = clock
+        if evaluate is not None and clock - last_look > 600:
+            evaluate(ema)
+            clock = last_look = time.time()
+    save()
+    return ema

@@ -1,0 +1,109 @@
+// Noise in the shape of a VAE's latents, as torch.randn draws it with a CPU generator.
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "nodes/latent/latent.h"
+#include "nodes/sampling/generator.h"
+#include "runtime/base/status_macros.h"
+#include "runtime/graph/node.h"
+
+namespace weft {
+namespace {
+
+// Any object of type "vae": only its traits are read, {channels, scale}.
+struct VaeTraits {};
+
+}  // namespace
+
+template <>
+struct PortType<VaeTraits> {
+  using Held = std::shared_ptr<const Object>;
+  using Literal = std::monostate;
+  static std::string TypeName() { return "vae"; }
+  static Held Unwrap(const Value& v) { return v.SharedObject(); }
+  static Traits TraitsOf(const Held& held) { return held->traits(); }
+};
+
+namespace {
+
+constexpr int64_t kMost = 65536;  // pixels of a side, pictures of a batch
+constexpr In<VaeTraits> kVae{.name = "vae", .doc = "Says how many channels, and pixels a latent."};
+constexpr In<Generator> kGenerator{.name = "generator", .doc = "Where the numbers come from."};
+constexpr In<int64_t> kWidth{.name = "width", .doc = "Of the picture, in pixels.", .min = 1,
+                             .max = kMost, .optional = true};
+constexpr In<int64_t> kHeight{.name = "height", .doc = "Of the picture, in pixels.", .min = 1,
+                              .max = kMost, .optional = true};
+constexpr In<Latent> kLike{.name = "like",
+                           .doc = "A latent whose shape to take, in place of width and height.",
+                           .optional = true};
+constexpr In<int64_t> kBatch{.name = "batch", .doc = "Pictures at once.", .fallback = 1, .min = 1,
+                             .max = kMost};
+constexpr Out<Latent> kNoise{.name = "noise", .doc = "Mean 0, variance 1."};
+constexpr Out<Generator> kNext{.name = "generator", .doc = "After the draws."};
+
+absl::Status CheckSide(const NodeContext& ctx, const In<int64_t>& side, int64_t scale) {
+  const int64_t pixels = ctx.Get(side);
+  if (pixels > 0 && pixels <= kMost && pixels % scale == 0) return absl::OkStatus();
+  const int64_t below = std::max<int64_t>(pixels / scale * scale, scale);
+  return ctx.PortError(side, pixels, " is not a multiple of ", scale,
+                       " (pixels a latent of this vae); nearest: ",
+                       pixels < below || pixels > kMost - scale
+                           ? absl::StrCat(std::min(below, kMost / scale * scale))
+                           : absl::StrCat(below, " or ", below + scale));
+}
+
+// Shape of the noise: that of `like`, or what width, height and batch come to.
+absl::StatusOr<Shape> NoiseShape(const NodeContext& ctx) {
+  const Traits traits = ctx.Get(kVae)->traits();
+  const auto channels = traits.find("channels");
+  const auto scale = traits.find("scale");
+  if (channels == traits.end() || scale == traits.end() || channels->second < 1 ||
+      scale->second < 1) {
+    return ctx.PortError(kVae, "does not say its latent channels and scale");
+  }
+  if (ctx.Has(kLike)) {
+    if (ctx.Has(kWidth) || ctx.Has(kHeight)) {
+      return ctx.PortError(kLike, "says the size already: leave out \"width\" and \"height\"");
+    }
+    WEFT_RETURN_IF_ERROR(ctx.Expect(kLike, "channels", channels->second, "the vae's channels"));
+    return ctx.Get(kLike).shape();
+  }
+  for (const In<int64_t>& side : {kWidth, kHeight}) {
+    if (!ctx.Has(side)) return ctx.PortError(side, "is missing: give it, or a latent as \"like\"");
+  }
+  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kWidth, scale->second));
+  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kHeight, scale->second));
+  if (ctx.Get(kBatch) < 1 || ctx.Get(kBatch) > kMost) {
+    return ctx.PortError(kBatch, ctx.Get(kBatch), " is not in 1..", kMost);
+  }
+  return Shape::Checked({ctx.Get(kBatch), channels->second, ctx.Get(kHeight) / scale->second,
+                         ctx.Get(kWidth) / scale->second},
+                        SizeOf(DType::kF32));
+}
+
+absl::Status Run(NodeContext& ctx) {
+  WEFT_ASSIGN_OR_RETURN(const Shape shape, NoiseShape(ctx));
+  WEFT_ASSIGN_OR_RETURN(Tensor noise, Tensor::Allocate(ctx.allocator(), DType::kF32, shape));
+  Rng rng = ctx.Get(kGenerator)->rng();
+  if (!noise.is_meta()) {
+    rng.Normal(absl::MakeSpan(noise.mutable_data<float>(), static_cast<size_t>(noise.numel())));
+  }
+  ctx.Set(kNoise, std::move(noise));
+  ctx.Set(kNext, std::make_shared<Generator>(rng));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+NodeType RandomLatentNode() {
+  return NodeType{Contract{.type = "RandomLatent",
+                           .doc = "Normally distributed noise for a picture of a size.",
+                           .category = "latent",
+                           .inputs = {kVae, kGenerator, kWidth, kHeight, kBatch, kLike},
+                           .outputs = {kNoise, kNext}},
+                  Run};
+}
+
+}  // namespace weft

@@ -1,0 +1,19 @@
+#include "nodes/layers/conv2d.h"
+
+namespace weft {
+
+Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel)
+    : Conv2d(scope, ConvSpec{.in_channels = in,
+                             .out_channels = out,
+                             .kernel = kernel,
+                             .pad_begin = (kernel - 1) / 2,
+                             .pad_end = (kernel - 1) / 2}) {}
+
+Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec) {
+  weights.spec = spec;
+  weights.weight =
+      scope.Get("weight", Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
+  weights.bias = scope.Get("bias", Shape{spec.out_channels});
+}
+
+}  // namespace weft

@@ -1,0 +1,29 @@
+#include "nodes/layers/linear.h"
+
+namespace weft {
+
+Linear::Linear(const Scope& scope, int64_t in, int64_t out, Bias bias) {
+  Bind(scope, in, out, bias);
+}
+
+Linear Linear::Merged(std::initializer_list<Scope> scopes, int64_t in, int64_t out, Bias bias) {
+  Linear merged;
+  for (const Scope& scope : scopes) merged.Bind(scope, in, out, bias);
+  return merged;
+}
+
+Linear Linear::Gated(const Scope& scope, int64_t in, int64_t out) {
+  Linear gated(scope, in, 2 * out);
+  gated.weights.gated = true;
+  return gated;
+}
+
+void Linear::Bind(const Scope& scope, int64_t in, int64_t out, Bias bias) {
+  const bool pointwise = scope.ShapeOf("weight").rank() == 4;
+  weights.in = in;
+  weights.out += out;
+  weights.weights.push_back(scope.Get("weight", pointwise ? Shape{out, in, 1, 1} : Shape{out, in}));
+  if (bias == Bias::kYes) weights.biases.push_back(scope.Get("bias", Shape{out}));
+}
+
+}  // namespace weft

@@ -1,0 +1,79 @@
+#include "nodes/layers/transformer_block.h"
+
+#include <utility>
+
+namespace weft {
+namespace {
+
+constexpr double kLayerNormEps = 1e-5;  // BasicTransformerBlock's default
+constexpr double kGroupNormEps = 1e-6;  // Transformer2DModel's own, whatever the UNet's is
+
+AttentionConfig AttentionOf(const TransformerConfig& config) {
+  return {.width = config.inner(), .heads = config.heads, .head_width = config.head_width()};
+}
+
+}  // namespace
+
+TransformerBlock::TransformerBlock(const Scope& scope, const TransformerConfig& config,
+                                   int64_t& cross_attentions)
+    : norm1_(scope.Sub("norm1"), config.inner(), kLayerNormEps),
+      norm2_(scope.Sub("norm2"), config.inner(), kLayerNormEps),
+      norm3_(scope.Sub("norm3"), config.inner(), kLayerNormEps),
+      cross_(scope.Sub("attn2"), kDiffusersAttention, AttentionOf(config), config.context_width,
+             cross_attentions++),
+      feed_forward_(scope.Sub("ff"), config.inner()) {
+  const Scope first = scope.Sub("attn1");
+  if (config.only_cross_attention) {
+    first_cross_.emplace(first, kDiffusersAttention, AttentionOf(config), config.context_width,
+                         cross_attentions++);
+  } else {
+    self_.emplace(first, kDiffusersAttention, AttentionOf(config));
+  }
+}
+
+Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& context) const {
+  Tensor h = norm1_(ops, x);  // [b, rows, width], as all that follow
+  x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
+                        : (*first_cross_)(ops, std::move(h), context, std::move(x));
+  h = norm2_(ops, x);
+  x = cross_(ops, std::move(h), context, std::move(x));
+  h = norm3_(ops, x);
+  return feed_forward_(ops, std::move(h), std::move(x));
+}
+
+void TransformerBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  const auto add = [&](const CrossAttention& attention) {
+    context.layers[static_cast<size_t>(attention.index())].push_back(
+        attention.KeysAndValues(ops, text));
+  };
+  if (first_cross_.has_value()) add(*first_cross_);
+  add(cross_);
+}
+
+SpatialTransformer::SpatialTransformer(const Scope& scope, const TransformerConfig& config,
+                                       int64_t& cross_attentions)
+    : norm_(scope.Sub("norm"), config.channels, config.groups, kGroupNormEps),
+      in_(scope.Sub("proj_in"), config.channels, config.inner()),
+      out_(scope.Sub("proj_out"), config.inner(), config.channels) {
+  for (int64_t i = 0; i < config.layers; ++i) {
+    blocks_.emplace_back(scope.Sub("transformer_blocks", i), config, cross_attentions);
+  }
+}
+
+Tensor SpatialTransformer::operator()(Ops& ops, Tensor x, const CrossContext& context) const {
+  if (!ops.status().ok()) return {};
+  const Shape picture = x.shape();
+  const Shape rows = {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
+  Tensor h = ops.Reshape(norm_(ops, x), rows);  // [b, h·w, c]
+  h = in_(ops, std::move(h));                   // [b, h·w, inner]
+  for (const TransformerBlock& block : blocks_) h = block(ops, std::move(h), context);
+  x = ops.Reshape(x, rows);
+  h = out_(ops, std::move(h), {.residual = std::move(x)});  // [b, h·w, c]
+  return ops.Reshape(h, picture);
+}
+
+void SpatialTransformer::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  for (const TransformerBlock& block : blocks_) block.AddSegment(ops, text, context);
+}
+
+}  // namespace weft

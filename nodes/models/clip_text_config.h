@@ -1,0 +1,26 @@
+#ifndef WEFT_NODES_MODELS_CLIP_TEXT_CONFIG_H_
+#define WEFT_NODES_MODELS_CLIP_TEXT_CONFIG_H_
+
+#include "nodes/models/config_reader.h"
+
+namespace weft {
+
+// transformers' CLIPTextConfig.
+struct ClipTextConfig {
+  int64_t vocabulary = 0;
+  int64_t width = 0;
+  int64_t inner_width = 0;  // of the feed-forward
+  int64_t layers = 0;
+  int64_t heads = 0;
+  int64_t positions = 0;  // the most tokens of one chunk
+  Activation activation = Activation::kQuickGelu;
+  double eps = 1e-5;
+  int64_t end_token = 0;
+  int64_t projection_width = 0;  // of the pooled text; 0: no projection
+
+  static absl::StatusOr<ClipTextConfig> From(ConfigReader reader);
+};
+
+}  // namespace weft
+
+#endif  // WEFT_NODES_MODELS_CLIP_TEXT_CONFIG_H_

@@ -1,0 +1,131 @@
+#include "nodes/models/unet_blocks.h"
+
+#include <utility>
+
+namespace weft {
+namespace {
+
+ResnetConfig Resnet(const UnetConfig& config, int64_t in, int64_t out) {
+  return {.in = in,
+          .out = out,
+          .time_width = config.time_width,
+          .groups = config.groups,
+          .eps = config.eps,
+          .activation = config.activation};
+}
+
+}  // namespace
+
+UnetLayer::UnetLayer(const Scope& scope, const UnetBlockConfig& block, int64_t index, int64_t in,
+                     UnetBuilder& builder)
+    : resnet_(scope.Sub("resnets", index), Resnet(builder.config, in, block.channels)) {
+  const UnetConfig& config = builder.config;
+  const Scope attention = scope.Sub("attentions", index);
+  if (block.kind == UnetBlockConfig::Kind::kSelfAttention) {
+    attention_.emplace(attention, SpatialAttentionConfig{.channels = block.channels,
+                                                         .heads = block.heads,
+                                                         .groups = config.groups,
+                                                         .eps = config.eps});
+  }
+  if (block.kind == UnetBlockConfig::Kind::kCrossAttention) {
+    transformer_.emplace(attention,
+                         TransformerConfig{.channels = block.channels,
+                                           .heads = block.heads,
+                                           .layers = block.transformer_layers_of(index),
+                                           .context_width = config.context_width,
+                                           .only_cross_attention = block.only_cross_attention,
+                                           .groups = config.groups},
+                         builder.cross_attentions);
+  }
+}
+
+Tensor UnetLayer::operator()(Ops& ops, Sources x, const UnetStep& step) const {
+  Tensor h = resnet_(ops, std::move(x), step.time);
+  if (attention_.has_value()) h = (*attention_)(ops, std::move(h));
+  if (transformer_.has_value()) h = (*transformer_)(ops, std::move(h), *step.context);
+  return h;
+}
+
+void UnetLayer::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  if (transformer_.has_value()) transformer_->AddSegment(ops, text, context);
+}
+
+UnetDownBlock::UnetDownBlock(const Scope& scope, const UnetBlockConfig& block, bool last,
+                             UnetBuilder& builder) {
+  for (int64_t i = 0; i < block.resnets; ++i) {
+    layers_.emplace_back(scope, block, i, builder.channels, builder);
+    builder.channels = block.channels;
+    builder.skips.push_back(builder.channels);
+  }
+  if (!last) {
+    down_.emplace(scope.Sub("downsamplers", 0).Sub("conv"), block.channels,
+                  builder.config.downsample_padding);
+    builder.skips.push_back(builder.channels);
+  }
+}
+
+Tensor UnetDownBlock::operator()(Ops& ops, Tensor x, const UnetStep& step,
+                                 std::vector<Tensor>& skips) const {
+  for (const UnetLayer& layer : layers_) {
+    x = layer(ops, OneSource(std::move(x)), step);  // [b, h, w, out]
+    skips.push_back(x);
+  }
+  if (down_.has_value()) {
+    x = (*down_)(ops, std::move(x));  // [b, h/2, w/2, out]
+    skips.push_back(x);
+  }
+  return x;
+}
+
+void UnetDownBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  for (const UnetLayer& layer : layers_) layer.AddSegment(ops, text, context);
+}
+
+UnetMiddleBlock::UnetMiddleBlock(const Scope& scope, const UnetBlockConfig& block,
+                                 UnetBuilder& builder)
+    : first_(scope, block, 0, builder.channels, builder) {
+  if (block.kind == UnetBlockConfig::Kind::kCrossAttention) {
+    second_.emplace(scope.Sub("resnets", 1),
+                    Resnet(builder.config, block.channels, block.channels));
+  }
+}
+
+Tensor UnetMiddleBlock::operator()(Ops& ops, Tensor x, const UnetStep& step) const {
+  x = first_(ops, OneSource(std::move(x)), step);
+  return second_.has_value() ? (*second_)(ops, std::move(x), step.time) : x;
+}
+
+void UnetMiddleBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  first_.AddSegment(ops, text, context);
+}
+
+UnetUpBlock::UnetUpBlock(const Scope& scope, const UnetBlockConfig& block, bool last,
+                         UnetBuilder& builder) {
+  for (int64_t i = 0; i < block.resnets; ++i) {
+    const int64_t skip = builder.skips.back();
+    builder.skips.pop_back();
+    layers_.emplace_back(scope, block, i, builder.channels + skip, builder);
+    builder.channels = block.channels;
+  }
+  if (!last) up_.emplace(scope.Sub("upsamplers", 0).Sub("conv"), block.channels);
+}
+
+Tensor UnetUpBlock::operator()(Ops& ops, Tensor x, const UnetStep& step,
+                               std::vector<Tensor>& skips) const {
+  for (const UnetLayer& layer : layers_) {
+    Sources beside = SideBySide(std::move(x), std::move(skips.back()));
+    skips.pop_back();
+    x = layer(ops, std::move(beside), step);  // [b, h, w, out]
+  }
+  if (up_.has_value() && ops.status().ok()) {
+    const Tensor& next = skips.back();
+    x = (*up_)(ops, std::move(x), next.dim(1), next.dim(2));  // as large as the next skip
+  }
+  return x;
+}
+
+void UnetUpBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
+  for (const UnetLayer& layer : layers_) layer.AddSegment(ops, text, context);
+}
+
+}  // namespace weft

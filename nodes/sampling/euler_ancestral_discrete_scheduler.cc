@@ -1,0 +1,46 @@
+// Euler's method down to a lower noise level than wanted, and noise added up to it: with
+// up² = sigma'² (sigma² - sigma'²) / sigma² and down² = sigma'² - up²,
+// x' = x + (down - sigma) (x - clean) / sigma + up·noise (Song et al. 2021, arXiv 2011.13456, as
+// in K. Crowson's k-diffusion).
+
+#include <algorithm>
+#include <cmath>
+
+#include "nodes/sampling/scheduler_node.h"
+#include "nodes/sampling/sigma_scheduler.h"
+
+namespace weft {
+namespace {
+
+class EulerAncestralDiscreteScheduler : public SigmaScheduler {
+ public:
+  using SigmaScheduler::SigmaScheduler;
+
+  StepResult Advance(LatentMath& math, const StepInput& in) const override {
+    const double sigma = in.schedule.sigma(in.index);
+    const double next = in.schedule.sigma(in.index + 1);
+    const double up = next * std::sqrt(std::max(sigma * sigma - next * next, 0.0)) / sigma;
+    const double down = std::sqrt(std::max(next * next - up * up, 0.0));
+    const Tensor clean = CleanOfUnscaled(math, prediction(), in.output, in.latent, sigma);
+    const double ratio = (down - sigma) / sigma;
+    const Tensor noise = Draw(math, in);
+    SchedulerState state = in.state;
+    ++state.calls;
+    return {math.Sum({{1.0 + ratio, in.latent}, {-ratio, clean}, {up, noise}}), clean,
+            std::move(state)};
+  }
+};
+
+}  // namespace
+
+NodeType EulerAncestralDiscreteSchedulerNode() {
+  return SchedulerNode(
+      {.type = "EulerAncestralDiscreteScheduler",
+       .doc = "Euler's method with fresh noise at each step.",
+       .options = {"num_train_timesteps", "beta_start", "beta_end", "beta_schedule",
+                   "trained_betas", "prediction_type", "timestep_spacing", "steps_offset",
+                   "rescale_betas_zero_snr"},
+       .make = MakeSigmaScheduler<EulerAncestralDiscreteScheduler>});
+}
+
+}  // namespace weft

@@ -1,0 +1,62 @@
+#include "nodes/sampling/sigma_scheduler.h"
+
+#include <cmath>
+
+#include "runtime/base/status_macros.h"
+
+namespace weft {
+
+// Where steps lead (leading spacing begins below the last training step), the first latent has the
+// variance of clean + sigma·noise; else the clean part is left out.
+double SigmaScheduler::NoiseScale(const Step* first) const {
+  const double most = Respaces(options_) ? options_.sigma_max.value_or(noise_.max_sigma())
+                                         : noise_.max_sigma();
+  const double sigma = first != nullptr ? first->sigma : most;
+  return options_.timestep_spacing == "leading" ? std::sqrt(sigma * sigma + 1.0) : sigma;
+}
+
+Tensor SigmaScheduler::ScaleInput(LatentMath& math, const Tensor& latent, const Step& step) const {
+  return math.Sum({{MixOf(step.sigma).alpha, latent}});
+}
+
+Tensor SigmaScheduler::AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
+                                const Step& step) const {
+  return math.Sum({{1.0, latent}, {step.sigma, noise}});
+}
+
+absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_steps) const {
+  Schedule schedule;
+  schedule.timesteps = SpacedTimesteps({.kind = options_.timestep_spacing,
+                                        .train = options_.num_train_timesteps,
+                                        .last = options_.num_train_timesteps,
+                                        .count = num_inference_steps,
+                                        .offset = options_.steps_offset,
+                                        .whole = false});
+  // diffusers keeps timesteps and sigmas in f32.
+  for (double& timestep : schedule.timesteps) timestep = static_cast<float>(timestep);
+  if (options_.interpolation_type == "log_linear") {
+    // One more level than steps: the last step ends at the lowest instead of at none.
+    schedule.sigmas =
+        ExponentialSigmas(noise_.max_sigma(), noise_.min_sigma(), num_inference_steps + 1);
+  } else {
+    for (double timestep : schedule.timesteps) schedule.sigmas.push_back(noise_.SigmaAt(timestep));
+  }
+  if (Respaces(options_)) {
+    schedule.sigmas = RespacedSigmas(options_, schedule.sigmas.front(), schedule.sigmas.back(),
+                                     num_inference_steps);
+    schedule.timesteps.clear();
+    for (double sigma : schedule.sigmas) {
+      schedule.timesteps.push_back(static_cast<float>(noise_.TimestepOf(sigma)));
+    }
+  }
+  schedule.sigmas.push_back(options_.final_sigmas_type == "sigma_min" ? noise_.min_sigma() : 0.0);
+  for (double& sigma : schedule.sigmas) sigma = static_cast<float>(sigma);
+  if (options_.timestep_type == "continuous" && prediction_ == Prediction::kV) {
+    for (size_t i = 0; i < schedule.timesteps.size(); ++i) {
+      schedule.timesteps[i] = static_cast<float>(0.25 * std::log(schedule.sigmas[i]));
+    }
+  }
+  return schedule;
+}
+
+}  // namespace weft

@@ -1,0 +1,58 @@
+#include "nodes/sampling/step.h"
+
+#include <string>
+#include <utility>
+
+namespace weft {
+namespace {
+
+Step Malformed() {
+  Step step;
+  step.index = -1;
+  return step;
+}
+
+bool ReadNumber(const Record& record, const std::string& field, double& number) {
+  const auto it = record.find(field);
+  if (it == record.end()) return false;
+  if (const double* x = it->second.AsFloat()) {
+    number = *x;
+    return true;
+  }
+  const int64_t* x = it->second.AsInt();
+  if (x != nullptr) number = static_cast<double>(*x);
+  return x != nullptr;
+}
+
+}  // namespace
+
+Step Step::From(const Record& record) {
+  Step step;
+  const auto index = record.find("index");
+  if (index == record.end() || index->second.AsInt() == nullptr) return Malformed();
+  step.index = *index->second.AsInt();
+  if (!ReadNumber(record, "timestep", step.timestep)) return Malformed();
+  if (!ReadNumber(record, "sigma", step.sigma)) return Malformed();
+  const auto next = record.find("next");
+  if (next != record.end() && next->second.AsRecord() != nullptr) {
+    Step following = From(*next->second.AsRecord());
+    following.next = nullptr;
+    step.next = std::make_shared<const Step>(std::move(following));
+  }
+  return step;
+}
+
+Record Step::To() const {
+  Record record = {{"index", Value(index)}, {"timestep", Value(timestep)}, {"sigma", Value(sigma)}};
+  Value following;
+  if (next != nullptr) {
+    Record fields = {{"index", Value(next->index)},
+                     {"timestep", Value(next->timestep)},
+                     {"sigma", Value(next->sigma)}};
+    following = Value(std::move(fields));
+  }
+  record.emplace("next", std::move(following));
+  return record;
+}
+
+}  // namespace weft

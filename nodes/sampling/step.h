@@ -1,0 +1,27 @@
+#ifndef WEFT_NODES_SAMPLING_STEP_H_
+#define WEFT_NODES_SAMPLING_STEP_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "runtime/graph/port.h"
+
+namespace weft {
+
+// One call of the model. The timestep alone does not tell which (Heun and PNDM repeat some).
+struct Step : RecordPort {
+  static constexpr absl::string_view kTypeName = "step";
+
+  int64_t index = 0;     // in the schedule of all steps, also where a run begins late
+  double timestep = 0;   // what the model is told
+  double sigma = 0;      // noise over signal at this step
+  std::shared_ptr<const Step> next;  // the step after it, itself without a next; null at the end
+
+  // A record that lacks a field gives index -1, which no scheduler takes.
+  static Step From(const Record& record);
+  Record To() const;  // {index, timestep, sigma, next}; next is null at the end
+};
+
+}  // namespace weft
+
+#endif  // WEFT_NODES_SAMPLING_STEP_H_

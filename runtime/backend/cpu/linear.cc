@@ -1,0 +1,273 @@
+// Matrix products by oneDNN: weights in the layout that primitives ask for, one primitive for each
+// number of rows.
+#include "runtime/backend/cpu/linear.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <compare>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "runtime/backend/cpu/kernels/elementwise.h"
+#include "runtime/backend/cpu/onednn.h"
+#include "runtime/backend/footprint.h"
+#include "runtime/base/status_macros.h"
+
+namespace weft::cpu {
+namespace {
+
+using Desc = dnnl::memory::desc;
+using Tag = dnnl::memory::format_tag;
+
+Desc Matrix(int64_t rows, int64_t columns, dnnl::memory::data_type type) {
+  return Desc({rows, columns}, type, Tag::ab);
+}
+
+enum class Residual : uint8_t { kNone, kInPlace, kSeparate };
+
+// y = activation(x·w + bias) · factor + residual
+struct Product {
+  const void* x = nullptr;
+  int64_t rows = 0;
+  const float* bias = nullptr;  // [out] or null
+  Activation activation = Activation::kNone;
+  const void* factor = nullptr;  // [rows, out] or null
+  Residual residual = Residual::kNone;
+  const void* separate = nullptr;  // the residual where kSeparate
+  void* output = nullptr;
+};
+
+// One matrix [out, in] and its primitives.
+class PlainLinear {
+ public:
+  PlainLinear(int64_t in, int64_t out, DType compute, const float* weight)
+      : in_(in), out_(out), compute_(compute),
+        layouts_(Desc({in, out}, dnnl::memory::data_type::f32, Tag::ba), weight) {}
+
+  // Makes the packed weights, by what `rows` rows want.
+  absl::Status Pack(int64_t rows, const Allocator& allocator) const {
+    Key key{};
+    key.rows = rows;
+    key.threads = omp_get_max_threads();
+    absl::MutexLock lock(&mutex_);
+    return Prepare(key, allocator).status();
+  }
+
+  absl::Status Run(const Product& product, const Allocator& allocator) const {
+    const Key key{product.rows, product.activation, product.residual, product.bias != nullptr,
+                  product.factor != nullptr, omp_get_max_threads()};
+    std::shared_ptr<const Prepared> prepared;
+    {
+      absl::MutexLock lock(&mutex_);
+      WEFT_ASSIGN_OR_RETURN(prepared, Prepare(key, allocator));
+    }
+    Arguments arguments;
+    arguments.emplace(DNNL_ARG_SRC, MemoryOf(prepared->source, product.x));
+    arguments.emplace(DNNL_ARG_DST, MemoryOf(prepared->destination, product.output));
+    if (key.bias) {
+      arguments.emplace(DNNL_ARG_BIAS, MemoryOf(Matrix(1, out_, dnnl::memory::data_type::f32),
+                                                product.bias));
+    }
+    int position = key.activation != Activation::kNone ? 1 : 0;  // among the post-operations
+    if (key.factor) {
+      arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position++) | DNNL_ARG_SRC_1,
+                        MemoryOf(prepared->destination, product.factor));
+    }
+    if (key.residual == Residual::kSeparate) {
+      arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position++) | DNNL_ARG_SRC_1,
+                        MemoryOf(prepared->destination, product.separate));
+    }
+    return Execute(*prepared, std::move(arguments), allocator);
+  }
+
+ private:
+  struct Key {
+    int64_t rows;
+    Activation activation;
+    Residual residual;
+    bool bias, factor;
+    int threads;  // oneDNN cuts the work up when a primitive is made
+    auto operator<=>(const Key&) const = default;
+  };
+
+  absl::StatusOr<std::shared_ptr<const Prepared>> Prepare(const Key& key,
+                                                          const Allocator& allocator) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    auto& known = prepared_[key];
+    if (known != nullptr) return known;
+    const auto type = OneDnnType(compute_);
+    const Desc source = Matrix(key.rows, in_, type);
+    const Desc target = Matrix(key.rows, out_, type);
+    const Desc bias = key.bias ? Matrix(1, out_, dnnl::memory::data_type::f32) : Desc();
+    dnnl::post_ops post_ops;
+    AppendActivation(key.activation, post_ops);
+    if (key.factor) post_ops.append_binary(dnnl::algorithm::binary_mul, target);
+    if (key.residual == Residual::kInPlace) post_ops.append_sum(1.0f);
+    if (key.residual == Residual::kSeparate) {
+      post_ops.append_binary(dnnl::algorithm::binary_add, target);
+    }
+    dnnl::primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attr.set_post_ops(post_ops);
+    const auto describe = [&](const Desc& weights, bool allow_empty) {
+      return dnnl::matmul::primitive_desc(Engine(), source, weights, bias, target, attr,
+                                          allow_empty);
+    };
+    // The layout that was packed first will nearly always do.
+    dnnl::matmul::primitive_desc described;
+    bool have = false;
+    if (!layouts_.layouts().empty()) {
+      described = describe(layouts_.layouts()[0].desc, true);
+      have = described && !IsReference(described.impl_info_str());
+    }
+    if (!have) described = describe(Desc({in_, out_}, type, Tag::any), false);
+    auto prepared = std::make_shared<Prepared>();
+    WEFT_ASSIGN_OR_RETURN(prepared->weight, layouts_.In(described.weights_desc(), allocator));
+    prepared->primitive = dnnl::matmul(described);
+    prepared->source = source;
+    prepared->destination = target;
+    prepared->scratchpad = described.scratchpad_desc();
+    known = prepared;
+    return known;
+  }
+
+  const int64_t in_;
+  const int64_t out_;
+  const DType compute_;
+  mutable absl::Mutex mutex_;
+  mutable WeightLayouts layouts_ ABSL_GUARDED_BY(mutex_);
+  mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);
+};
+
+struct PackedLinear : Packed {
+  int64_t in = 0;
+  int64_t out = 0;  // of the result
+  DType compute = DType::kF32;
+  Tensor bias;                             // f32: [out], or [2 · out] where gated; or empty
+  std::unique_ptr<PlainLinear> product;    // a, where gated
+  std::unique_ptr<PlainLinear> gate;       // g, where gated
+};
+
+// y = (x·wa + ba) · activation(x·wg + bg), some rows at a time, so that the gates stay in cache.
+absl::Status RunGated(const PackedLinear& linear, Product product, const Allocator& allocator) {
+  const int64_t rows = product.rows;
+  const auto size = static_cast<int64_t>(SizeOf(linear.compute));
+  const int64_t step = GatedRows(rows, linear.out, linear.compute);
+  WEFT_ASSIGN_OR_RETURN(Tensor gates,
+                        Tensor::Allocate(allocator, linear.compute, Shape{step, linear.out}));
+  const auto* x = static_cast<const std::byte*>(product.x);
+  const auto* separate = static_cast<const std::byte*>(product.separate);
+  auto* output = static_cast<std::byte*>(product.output);
+  for (int64_t first = 0; first < rows; first += step) {
+    Product gate;
+    gate.x = x + first * linear.in * size;
+    gate.rows = std::min(step, rows - first);
+    gate.bias = product.bias != nullptr ? product.bias + linear.out : nullptr;
+    gate.activation = product.activation;
+    gate.output = gates.mutable_data<std::byte>();
+    WEFT_RETURN_IF_ERROR(linear.gate->Run(gate, allocator));
+    Product gated = product;
+    gated.x = gate.x;
+    gated.rows = gate.rows;
+    gated.activation = Activation::kNone;
+    gated.factor = gates.raw();
+    if (separate != nullptr) gated.separate = separate + first * linear.out * size;
+    gated.output = output + first * linear.out * size;
+    WEFT_RETURN_IF_ERROR(linear.product->Run(gated, allocator));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,
+                                                         bool gated, const Tensor& x,
+                                                         DType compute,
+                                                         const Allocator& allocator) {
+  auto packed = std::make_shared<PackedLinear>();
+  packed->in = weight.dim(1);
+  packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
+  packed->compute = compute;
+  if (!bias.empty()) {
+    WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
+  }
+  Tensor plain = weight;
+  const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
+  if (askew || weight.dtype() != DType::kF32) {
+    WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
+    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
+            weight.numel());
+  }
+  const int64_t rows = x.shape().outer(-1 + x.rank());
+  const auto make = [&](int64_t first_row) -> absl::StatusOr<std::unique_ptr<PlainLinear>> {
+    auto linear = std::make_unique<PlainLinear>(packed->in, packed->out, compute,
+                                                plain.data<float>() + first_row * packed->in);
+    WEFT_RETURN_IF_ERROR(linear->Pack(
+        gated ? GatedRows(rows, packed->out, compute) : rows, allocator));
+    return linear;
+  };
+  WEFT_ASSIGN_OR_RETURN(packed->product, make(0));
+  if (gated) {
+    WEFT_ASSIGN_OR_RETURN(packed->gate, make(packed->out));
+  }
+  return packed;
+}
+
+absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue epilogue,
+                                 const Allocator& allocator) {
+  const auto& linear = static_cast<const PackedLinear&>(packed);
+  std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
+  dims.back() = linear.out;
+  Product product;
+  product.x = x.raw();
+  product.rows = x.shape().outer(x.rank() - 1);
+  product.bias = linear.bias.empty() ? nullptr : linear.bias.data<float>();
+  product.activation = epilogue.activation;
+  Tensor output;
+  if (!epilogue.residual.empty() && epilogue.residual.unique()) {
+    product.residual = Residual::kInPlace;
+    output = std::move(epilogue.residual);
+  } else {
+    WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, linear.compute, Shape(dims)));
+    if (!epilogue.residual.empty()) {
+      product.residual = Residual::kSeparate;
+      product.separate = epilogue.residual.raw();
+    }
+  }
+  product.output = output.mutable_data<std::byte>();
+  if (linear.gate != nullptr) {
+    WEFT_RETURN_IF_ERROR(RunGated(linear, product, allocator));
+    return output;
+  }
+  if (epilogue.per_channel.empty()) {
+    WEFT_RETURN_IF_ERROR(linear.product->Run(product, allocator));
+    return output;
+  }
+  // What is added to each channel goes into the bias, batch by batch.
+  const int64_t batch = epilogue.per_channel.dim(0);
+  const auto size = static_cast<int64_t>(SizeOf(linear.compute));
+  const int64_t rows = product.rows / batch;
+  std::vector<float> bias(static_cast<size_t>(linear.out));
+  for (int64_t b = 0; b < batch; ++b) {
+    ConvertElements(epilogue.per_channel.raw() + b * linear.out * size, linear.compute,
+                    bias.data(), DType::kF32, linear.out);
+    for (int64_t c = 0; !linear.bias.empty() && c < linear.out; ++c) {
+      bias[static_cast<size_t>(c)] += linear.bias.data<float>()[c];
+    }
+    Product part = product;
+    part.rows = rows;
+    part.bias = bias.data();
+    part.x = x.raw() + b * rows * linear.in * size;
+    part.output = output.mutable_data<std::byte>() + b * rows * linear.out * size;
+    if (product.separate != nullptr) {
+      part.separate = epilogue.residual.raw() + b * rows * linear.out * size;
+    }
+    WEFT_RETURN_IF_ERROR(linear.product->Run(part, allocator));
+  }
+  return output;
+}
+
+}  // namespace weft::cpu

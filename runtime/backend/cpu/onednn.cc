@@ -1,0 +1,100 @@
+#include "runtime/backend/cpu/onednn.h"
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "runtime/base/status_macros.h"
+
+namespace weft::cpu {
+
+const dnnl::engine& Engine() {
+  static const auto* engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *engine;
+}
+
+dnnl::memory::data_type OneDnnType(DType dtype) {
+  return dtype == DType::kBF16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+}
+
+dnnl::memory MemoryOf(const dnnl::memory::desc& desc, const void* data) {
+  return dnnl::memory(desc, Engine(), const_cast<void*>(data));
+}
+
+absl::Status CurrentError(absl::string_view what) {
+  try {
+    throw;
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) {
+      return absl::ResourceExhaustedError(absl::StrCat(what, ": out of memory"));
+    }
+    return absl::InternalError(absl::StrCat(what, ": oneDNN: ", error.message));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(absl::StrCat(what, ": out of memory"));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(what, ": ", error.what()));
+  }
+}
+
+void AppendActivation(Activation activation, dnnl::post_ops& post_ops) {
+  switch (activation) {
+    case Activation::kNone:
+      return;
+    case Activation::kSilu:
+      return post_ops.append_eltwise(dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
+    case Activation::kGelu:
+      return post_ops.append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+    case Activation::kGeluTanh:
+      return post_ops.append_eltwise(dnnl::algorithm::eltwise_gelu_tanh, 0.0f, 0.0f);
+    case Activation::kQuickGelu:
+      return post_ops.append_eltwise(dnnl::algorithm::eltwise_swish, 1.702f, 0.0f);
+  }
+}
+
+bool IsReference(absl::string_view implementation) {
+  return absl::StartsWith(implementation, "ref") || absl::StrContains(implementation, "gemm:ref");
+}
+
+absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc& desc,
+                                                        const Allocator& allocator) {
+  for (const Layout& layout : layouts_) {
+    if (layout.desc == desc) return layout;
+  }
+  Layout made{desc, {}};
+  WEFT_ASSIGN_OR_RETURN(
+      made.data,
+      Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(desc.get_size())}));
+  Copy(desc, made.data.mutable_data<uint8_t>());
+  layouts_.push_back(made);
+  return made;
+}
+
+void WeightLayouts::Copy(const dnnl::memory::desc& desc, void* target) const {
+  const bool packed = !layouts_.empty();
+  dnnl::memory from = packed ? MemoryOf(layouts_[0].desc, layouts_[0].data.raw())
+                             : MemoryOf(source_desc_, source_);
+  dnnl::memory to = MemoryOf(desc, target);
+  dnnl::stream stream(Engine());
+  dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
+}
+
+absl::Status Execute(const Prepared& prepared, Arguments arguments, const Allocator& allocator) {
+  Tensor scratchpad;
+  if (const size_t bytes = prepared.scratchpad.get_size(); bytes > 0) {
+    WEFT_ASSIGN_OR_RETURN(
+        scratchpad,
+        Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
+    arguments.emplace(DNNL_ARG_SCRATCHPAD, MemoryOf(prepared.scratchpad, scratchpad.raw()));
+  }
+  arguments.emplace(DNNL_ARG_WEIGHTS, MemoryOf(prepared.weight.desc, prepared.weight.data.raw()));
+  dnnl::stream stream(Engine());
+  prepared.primitive.execute(stream, arguments);
+  stream.wait();
+  return absl::OkStatus();
+}
+
+}  // namespace weft::cpu

@@ -1,0 +1,77 @@
+#ifndef WEFT_RUNTIME_BACKEND_CPU_ONEDNN_H_
+#define WEFT_RUNTIME_BACKEND_CPU_ONEDNN_H_
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "oneapi/dnnl/dnnl.hpp"
+#include "runtime/backend/backend.h"
+
+namespace weft::cpu {
+
+const dnnl::engine& Engine();
+dnnl::memory::data_type OneDnnType(DType dtype);  // of f32 and bf16
+dnnl::memory MemoryOf(const dnnl::memory::desc& desc, const void* data);
+
+// The exception that is being handled, as an error.
+absl::Status CurrentError(absl::string_view what);
+
+// What `body` returns. oneDNN's exceptions become errors here and go no further.
+template <typename Body>
+auto Guard(absl::string_view what, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (...) {
+    return CurrentError(what);
+  }
+}
+
+// Appends an activation to the post-operations.
+void AppendActivation(Activation activation, dnnl::post_ops& post_ops);
+
+// Whether oneDNN's implementation of this name is one of its slow, general ones.
+bool IsReference(absl::string_view implementation);
+
+// One weight in the layouts that primitives have asked for: almost always one, because every
+// primitive first tries to do with what there is. Not safe for several threads at once.
+class WeightLayouts {
+ public:
+  struct Layout {
+    dnnl::memory::desc desc;
+    Tensor data;
+  };
+  // The weight as it lies in memory; `source` must live until the first Add.
+  WeightLayouts(dnnl::memory::desc desc, const void* source)
+      : source_desc_(std::move(desc)), source_(source) {}
+
+  const std::vector<Layout>& layouts() const { return layouts_; }
+  // The weight in the layout `desc`, reordered if need be.
+  absl::StatusOr<Layout> In(const dnnl::memory::desc& desc, const Allocator& allocator);
+  // Writes the weight to `target`, in the layout `desc`.
+  void Copy(const dnnl::memory::desc& desc, void* target) const;
+
+ private:
+  dnnl::memory::desc source_desc_;
+  const void* source_;
+  std::vector<Layout> layouts_;
+};
+
+using Arguments = std::unordered_map<int, dnnl::memory>;
+
+// A primitive that is ready to run, and the weight in the layout it wants.
+struct Prepared {
+  dnnl::primitive primitive;
+  dnnl::memory::desc source, destination, scratchpad;
+  WeightLayouts::Layout weight;
+};
+
+// Runs with a scratchpad of its own.
+absl::Status Execute(const Prepared& prepared, Arguments arguments, const Allocator& allocator);
+
+}  // namespace weft::cpu
+
+#endif  // WEFT_RUNTIME_BACKEND_CPU_ONEDNN_H_

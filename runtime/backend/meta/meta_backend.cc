@@ -1,0 +1,202 @@
+#include "runtime/backend/meta/meta_backend.h"
+
+#include <utility>
+#include <vector>
+
+#include "runtime/backend/cpu/cpu_backend.h"
+#include "runtime/backend/cpu/kernels/norm.h"
+#include "runtime/backend/footprint.h"
+#include "runtime/base/status_macros.h"
+
+namespace weft {
+namespace {
+
+struct MetaPacked : Packed {
+  ConvSpec spec;  // of a convolution
+  int64_t out = 0;
+  bool gated = false;
+  std::vector<Tensor> memory;
+};
+
+class MetaBackend : public Backend {
+ public:
+  Device device() const override { return Device::kMeta; }
+  absl::string_view name() const override { return "meta"; }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec,
+                                                         const Tensor& weight, const Tensor& bias,
+                                                         absl::Span<const Tensor> sources,
+                                                         DType compute,
+                                                         const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->spec = spec;
+    packed->out = spec.out_channels;
+    const Tensor scratch = PlainWeight(weight, allocator);
+    // Doubled pictures: four convolutions, each with about half the width of the kernel.
+    const int64_t taps = spec.upsample ? 4 * (spec.kernel / 2 + 1) * (spec.kernel / 2 + 1)
+                                       : spec.kernel * spec.kernel;
+    for (const Tensor& source : sources) {
+      WEFT_RETURN_IF_ERROR(
+          Keep(*packed, PackedElements(spec.out_channels, source.dim(3)) * taps, compute,
+               allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<Tensor> Conv2d(const Packed& packed, absl::Span<const Tensor> sources,
+                                Epilogue epilogue, const Allocator& allocator) override {
+    const auto& conv = static_cast<const MetaPacked&>(packed);
+    const ConvSpec& spec = conv.spec;
+    const Tensor& first = sources[0];
+    const int64_t pads = spec.pad_begin + spec.pad_end;
+    const int64_t h = (first.dim(1) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
+                      (spec.upsample ? 0 : 1);
+    const int64_t w = (first.dim(2) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
+                      (spec.upsample ? 0 : 1);
+    const int64_t factor = spec.upsample ? 2 : 1;
+    Tensor output;
+    if (!epilogue.residual.empty() && !spec.upsample && epilogue.residual.unique()) {
+      output = std::move(epilogue.residual);
+    } else {
+      WEFT_ASSIGN_OR_RETURN(
+          output, Tensor::Allocate(allocator, first.dtype(),
+                                   Shape{first.dim(0), factor * h, factor * w, conv.out}));
+    }
+    const bool several = sources.size() > 1;
+    const bool one_by_one = spec.upsample || PictureByPicture(h * w);
+    const int64_t count = one_by_one ? 1 : first.dim(0);
+    Tensor phase, partial;
+    if (spec.upsample) {
+      WEFT_ASSIGN_OR_RETURN(phase, Tensor::Allocate(allocator, first.dtype(),
+                                                    Shape{count, h, w, conv.out}));
+    }
+    if (several || (!epilogue.per_channel.empty() && count > 1)) {
+      WEFT_ASSIGN_OR_RETURN(
+          partial, Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
+    }
+    return output;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight,
+                                                           const Tensor& bias, bool gated,
+                                                           const Tensor& x, DType compute,
+                                                           const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
+    packed->gated = gated;
+    const Tensor scratch = PlainWeight(weight, allocator);
+    for (int i = 0; i < (gated ? 2 : 1); ++i) {
+      WEFT_RETURN_IF_ERROR(
+          Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<Tensor> Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,
+                                const Allocator& allocator) override {
+    const auto& linear = static_cast<const MetaPacked&>(packed);
+    std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
+    dims.back() = linear.out;
+    Tensor output, gates;
+    if (!epilogue.residual.empty() && epilogue.residual.unique()) {
+      output = std::move(epilogue.residual);
+    } else {
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
+    }
+    if (linear.gated) {
+      const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
+      WEFT_ASSIGN_OR_RETURN(gates,
+                            Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+    }
+    return output;
+  }
+
+  absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor&, const Tensor&,
+                                   int64_t, float, Activation,
+                                   const Allocator& allocator) override {
+    const Tensor& first = sources[0];
+    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
+    for (size_t i = 1; i < sources.size(); ++i) dims.back() += sources[i].dim(-1);
+    WEFT_ASSIGN_OR_RETURN(Tensor output,
+                          Tensor::Allocate(allocator, first.dtype(), Shape(dims)));
+    const int64_t pixels = first.numel() / first.dim(0) / first.dim(-1);
+    WEFT_ASSIGN_OR_RETURN(
+        const Tensor scratch,
+        Tensor::Allocate(allocator, DType::kF32,
+                         Shape{cpu::GroupNormScratch(first.dim(0), pixels, dims.back())}));
+    return output;
+  }
+
+  absl::StatusOr<Tensor> LayerNorm(const Tensor& x, const Tensor&, const Tensor&, float,
+                                   const Allocator& allocator) override {
+    return Tensor::Allocate(allocator, x.dtype(), x.shape());
+  }
+
+  absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
+                                   const AttentionSpec& spec,
+                                   const Allocator& allocator) override {
+    WEFT_ASSIGN_OR_RETURN(
+        Tensor output,
+        Tensor::Allocate(allocator, q.tensor.dtype(),
+                         Shape{q.tensor.dim(0), q.tensor.dim(1), v.count}));
+    const int64_t q_width = q.count / spec.heads;
+    const int64_t v_width = v.count / spec.heads;
+    const size_t bytes =
+        AttentionPackedBytes(spec.heads, k.tensor.dim(1), q_width, v_width) +
+        static_cast<size_t>(Threads()) * AttentionWorkspaceBytes(q_width, v_width);
+    WEFT_ASSIGN_OR_RETURN(
+        const Tensor scratch,
+        Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
+    return output;
+  }
+
+  absl::StatusOr<Tensor> Activate(Tensor x, Activation, const Allocator& allocator) override {
+    return InPlaceOf(std::move(x), allocator);
+  }
+  absl::StatusOr<Tensor> Add(Tensor x, const Tensor&, const Allocator& allocator) override {
+    return InPlaceOf(std::move(x), allocator);
+  }
+
+  absl::StatusOr<Tensor> ToChannelsLast(const Tensor& x, DType compute,
+                                        const Allocator& allocator) override {
+    return Tensor::Allocate(allocator, compute, Shape{x.dim(0), x.dim(2), x.dim(3), x.dim(1)});
+  }
+  absl::StatusOr<Tensor> ToChannelsFirst(const Tensor& x, const Allocator& allocator) override {
+    return Tensor::Allocate(allocator, DType::kF32,
+                            Shape{x.dim(0), x.dim(3), x.dim(1), x.dim(2)});
+  }
+
+ private:
+  // oneDNN's layouts fill the output channels up to blocks of 16, and the inputs to pairs in bf16.
+  static int64_t PackedElements(int64_t out, int64_t in) {
+    return RoundUp(out, 16) * RoundUp(in, 2);
+  }
+  static absl::Status Keep(MetaPacked& packed, int64_t elements, DType dtype,
+                           const Allocator& allocator) {
+    WEFT_ASSIGN_OR_RETURN(Tensor memory, Tensor::Allocate(allocator, dtype, Shape{elements}));
+    packed.memory.push_back(std::move(memory));
+    return absl::OkStatus();
+  }
+  static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias,
+                               const Allocator& allocator) {
+    if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();
+    return Keep(packed, bias.numel(), DType::kF32, allocator);
+  }
+  // The copy in f32 that packing makes of a weight stored otherwise; empty where it makes none.
+  static Tensor PlainWeight(const Tensor& weight, const Allocator& allocator) {
+    if (weight.dtype() == DType::kF32) return Tensor();
+    return Tensor::Allocate(allocator, DType::kF32, weight.shape()).value_or(Tensor());
+  }
+  static absl::StatusOr<Tensor> InPlaceOf(Tensor x, const Allocator& allocator) {
+    if (x.unique()) return x;
+    return Tensor::Allocate(allocator, x.dtype(), x.shape());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeMetaBackend() { return std::make_unique<MetaBackend>(); }
+
+}  // namespace weft

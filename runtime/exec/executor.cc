@@ -1,0 +1,514 @@
+#include "runtime/exec/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <new>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
+#include "runtime/base/nearest_name.h"
+#include "runtime/base/status_macros.h"
+#include "runtime/exec/light_worker.h"
+#include "runtime/graph/plan_order.h"
+
+namespace weft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Values = absl::btree_map<std::string, Value>;
+
+// After this many rounds a dry run has seen what every later round looks like: the first has the
+// carried values as they begin, the second as a round leaves them.
+constexpr int64_t kDryRounds = 2;
+
+double Seconds(Clock::time_point since) {
+  return std::chrono::duration<double>(Clock::now() - since).count();
+}
+
+bool Contains(const std::vector<Slot>& slots, Slot slot) {
+  return std::find(slots.begin(), slots.end(), slot) != slots.end();
+}
+
+// The one place where an exception of a library under a node could come up.
+absl::Status Guarded(const NodeType::Function& function, NodeContext& ctx) {
+  try {
+    return function(ctx);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::exception& e) {
+    return absl::InternalError(e.what());
+  }
+}
+
+class Executor {
+ public:
+  Executor(const Plan& plan, const Environment& environment, bool dry)
+      : plan_(plan), environment_(environment), dry_(dry),
+        allocator_(dry ? Device::kMeta : Device::kCpu),
+        slots_(static_cast<size_t>(plan.slots)) {
+    if (environment.events && !dry) {
+      // Light nodes report from their own thread.
+      environment_.events = [this](const Event& event) {
+        absl::MutexLock lock(&events_mutex_);
+        Event timed = event;
+        timed.seconds = Seconds(began_);
+        user_events_(timed);
+      };
+      user_events_ = environment.events;
+    }
+  }
+
+  absl::Status Run() {
+    absl::Status status = RunBlock(plan_.nodes);
+    // What is being written is finished, or failed, before anyone is told that the run ended.
+    const absl::Status light = worker_.Drain();
+    return status.ok() ? light : status;
+  }
+
+  absl::StatusOr<Values> Outputs() {
+    Values outputs;
+    for (const PlannedOutput& output : plan_.outputs) {
+      if (Unknown(output.source)) continue;
+      absl::StatusOr<Value> value = Read(output.source);
+      if (!value.ok()) return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
+      outputs.emplace(output.name, *std::move(value));
+    }
+    return outputs;
+  }
+
+  std::vector<Problem> problems;     // of a dry run
+  std::vector<DryRunNode> dry_nodes;
+  size_t peak() const { return allocator_.meter()->peak(); }
+  double seconds() const { return Seconds(began_); }
+
+ private:
+  struct SlotState {
+    Value value;
+    std::shared_ptr<LightWorker::Task> pending;  // a light node that is still to fill it
+    std::string port;                            // of that node
+    bool unknown = false;                        // a dry run could not tell
+  };
+
+  SlotState& At(Slot slot) { return slots_[static_cast<size_t>(slot)]; }
+
+  bool Unknown(const Source& source) {
+    if (source.kind == Source::Kind::kSlot) return At(source.slot).unknown;
+    return std::any_of(source.items.begin(), source.items.end(),
+                       [this](const Source& item) { return Unknown(item); });
+  }
+
+  // Waits for the light node that fills the slot, if there is one.
+  absl::Status Settle(SlotState& state) {
+    if (state.pending == nullptr) return absl::OkStatus();
+    const std::shared_ptr<LightWorker::Task> task = std::move(state.pending);
+    state.pending = nullptr;
+    worker_.Wait(*task);
+    WEFT_RETURN_IF_ERROR(task->status);
+    state.value = task->outputs[state.port];
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Value> Read(const Source& source, bool last = false) {
+    switch (source.kind) {
+      case Source::Kind::kNone:
+        return Value();
+      case Source::Kind::kLiteral:
+        return Field(source.literal, source.fields);
+      case Source::Kind::kSlot: {
+        SlotState& state = At(source.slot);
+        WEFT_RETURN_IF_ERROR(Settle(state));
+        if (!source.fields.empty()) return Field(state.value, source.fields);
+        return last ? std::move(state.value) : state.value;
+      }
+      case Source::Kind::kList: {
+        List list;
+        for (const Source& item : source.items) {
+          WEFT_ASSIGN_OR_RETURN(list.emplace_back(), Read(item));
+        }
+        return Value(std::move(list));
+      }
+    }
+    return Value();
+  }
+
+  static absl::StatusOr<Value> Field(Value value, const std::vector<std::string>& fields) {
+    for (const std::string& field : fields) {
+      const Record* record = value.AsRecord();
+      if (record == nullptr) {
+        return Invalid("has no field \"", field, "\": it is ", value.kind(), ", not a record");
+      }
+      const auto it = record->find(field);
+      if (it == record->end()) {
+        std::vector<std::string> names;
+        for (const auto& [name, item] : *record) names.push_back(name);
+        return Invalid("has no field \"", field, "\"", DidYouMean(field, names));
+      }
+      value = Value(it->second);
+    }
+    return value;
+  }
+
+  // "denoise/loop[3]/noise": the node's path with the rounds of the loops around it.
+  std::string DisplayPath(const PlannedNode& node) const {
+    std::string path;
+    size_t done = 0;
+    for (const auto& [loop, round] : rounds_) {
+      const std::string& plain = loop->path;
+      absl::StrAppend(&path, plain.substr(done), "[", round, "]");
+      done = plain.size();
+    }
+    return path + node.path.substr(done);
+  }
+
+  Problem Where(const PlannedNode& node) const {
+    return {.file = node.file, .line = node.line, .node = DisplayPath(node), .type = node.type};
+  }
+
+  absl::Status Fail(const PlannedNode& node, const absl::Status& status) const {
+    if (absl::IsCancelled(status) || status.GetPayload("weft/problems").has_value()) return status;
+    Problem problem = Where(node);
+    problem.message = std::string(status.message());
+    problem.port = PortOf(status);
+    for (const PlannedInput& input : node.inputs) {
+      if (input.port != problem.port || input.from.empty()) continue;
+      problem.line = input.line;
+      absl::StrAppend(&problem.message, " (from \"", input.from, "\")");
+    }
+    return ToStatus({problem}, status.code());
+  }
+
+  absl::Status RunBlock(const Block& block) {
+    for (const PlannedNode& node : block) {
+      if (environment_.cancelled != nullptr && *environment_.cancelled) {
+        return absl::CancelledError("the run was cancelled");
+      }
+      absl::Status status = RunOne(node);
+      if (!status.ok()) {
+        if (!dry_) return status;
+        for (Problem& problem : ProblemsOf(status)) problems.push_back(std::move(problem));
+        for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+      }
+      for (const Slot slot : node.last_uses) {
+        if (SlotState& state = At(slot); state.pending == nullptr) state.value = Value();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RunOne(const PlannedNode& node) {
+    if (node.loop != nullptr) return RunLoop(node, *node.loop);
+    if (node.conditional != nullptr) return RunIf(node, *node.conditional);
+    auto ctx = std::make_shared<NodeContext>(node.node->contract, environment_, allocator_, dry_);
+    for (const PlannedInput& input : node.inputs) {
+      if (Unknown(input.source)) {
+        for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+        return absl::OkStatus();
+      }
+      absl::StatusOr<Value> value = Read(input.source, MayMove(node, input.source));
+      if (!value.ok()) return Fail(node, Annotate(value.status(), input.from));
+      WEFT_RETURN_IF_ERROR(CheckInput(node, input, *value));
+      if (!value->is_null()) ctx->inputs().emplace(input.port, *std::move(value));
+    }
+    for (const auto& [port, slot] : node.outputs) ctx->wanted().insert(port);
+    ctx->set_node_path(DisplayPath(node));
+    if (node.node->contract.light && !dry_) return Submit(node, std::move(ctx));
+    WEFT_RETURN_IF_ERROR(RunNode(node, ctx->node_path(), *ctx));
+    return Store(node, *ctx);
+  }
+
+  // A value read once by this node, and by none after it, moves in: kernels may work in place.
+  static bool MayMove(const PlannedNode& node, const Source& source) {
+    if (source.kind != Source::Kind::kSlot || !Contains(node.last_uses, source.slot)) return false;
+    const std::vector<Slot> reads = Reads(node);
+    return std::count(reads.begin(), reads.end(), source.slot) == 1;
+  }
+
+  absl::Status CheckInput(const PlannedNode& node, const PlannedInput& input, const Value& value) {
+    const PortSpec* spec = node.node->contract.Input(input.port);
+    if (value.is_null() ? !spec->required : Matches(input.type, value)) return absl::OkStatus();
+    Problem problem = Where(node);
+    problem.port = input.port;
+    problem.line = input.line;
+    problem.message = absl::StrCat("expects ", input.type.ToString(), ", but \"", input.from,
+                                   "\" gives ", value.is_null() ? "nothing" : value.kind());
+    return ToStatus({problem});
+  }
+
+  // `path`: the node's display path, as it was when the node was reached.
+  absl::Status RunNode(const PlannedNode& node, const std::string& path, NodeContext& ctx) {
+    const auto began = Clock::now();
+    const auto report = [&](Event::Kind kind, double duration) {
+      if (!environment_.events || dry_) return;
+      environment_.events({.kind = kind, .node = path, .type = node.type, .duration = duration,
+                           .light = node.node->contract.light,
+                           .bytes = allocator_.meter()->live()});
+    };
+    report(Event::Kind::kNodeStarted, 0);
+    const absl::Status status =
+        Guarded(dry_ ? node.node->inferring() : node.node->run, ctx);
+    ctx.inputs().clear();
+    if (!status.ok()) {
+      absl::Status failed = Fail(node, status);
+      return failed;
+    }
+    report(Event::Kind::kNodeFinished, Seconds(began));
+    return absl::OkStatus();
+  }
+
+  absl::Status Store(const PlannedNode& node, NodeContext& ctx) {
+    for (const auto& [port, slot] : node.outputs) {
+      const auto it = ctx.outputs().find(port);
+      // What a node does not give is nothing: whoever needs it will say so.
+      At(slot).value = it != ctx.outputs().end() ? std::move(it->second) : Value();
+      At(slot).unknown = false;
+    }
+    if (dry_) NoteDry(node);
+    return absl::OkStatus();
+  }
+
+  void NoteDry(const PlannedNode& node) {
+    if (std::any_of(rounds_.begin(), rounds_.end(), [](const auto& r) { return r.second > 0; })) {
+      return;
+    }
+    DryRunNode& noted = dry_nodes.emplace_back();
+    noted.path = node.path;
+    noted.type = node.type;
+    for (const auto& [port, slot] : node.outputs) {
+      if (!At(slot).unknown) noted.outputs.emplace_back(port, weft::Describe(At(slot).value));
+    }
+    noted.live_bytes = allocator_.meter()->live();
+    noted.peak_bytes = allocator_.meter()->peak();
+  }
+
+  absl::Status Submit(const PlannedNode& node, std::shared_ptr<NodeContext> ctx) {
+    const std::string path = ctx->node_path();
+    std::shared_ptr<LightWorker::Task> task =
+        worker_.Submit([this, &node, path, ctx](Values& outputs) -> absl::Status {
+          WEFT_RETURN_IF_ERROR(RunNode(node, path, *ctx));
+          outputs = std::move(ctx->outputs());
+          return absl::OkStatus();
+        });
+    for (const auto& [port, slot] : node.outputs) {
+      At(slot).pending = task;
+      At(slot).port = port;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RunLoop(const PlannedNode& node, const LoopPlan& loop) {
+    List over;
+    if (loop.over.kind != Source::Kind::kNone) {
+      if (Unknown(loop.over)) return MarkUnknown(node);
+      absl::StatusOr<Value> list = Read(loop.over);
+      if (!list.ok()) return Fail(node, list.status());
+      if (list->AsList() == nullptr) {
+        return Fail(node, Invalid("goes over ", list->kind(), ", which is not a list"));
+      }
+      over = *list->AsList();
+    }
+    const int64_t total = loop.while_carry >= 0 ? loop.max_rounds
+                                                : static_cast<int64_t>(over.size());
+    std::vector<Value> carried;
+    for (const Carry& carry : loop.carries) {
+      At(carry.inside).unknown = Unknown(carry.initial);
+      absl::StatusOr<Value> value = Read(carry.initial, MayMove(node, carry.initial));
+      if (!value.ok()) return Fail(node, value.status());
+      At(carry.inside).value = *std::move(value);
+    }
+    std::vector<List> collected(loop.collects.size());
+    rounds_.emplace_back(&node, 0);
+    absl::Status status;
+    int64_t round = 0;
+    for (; round < total; ++round) {
+      if (loop.while_carry >= 0) {
+        const Carry& carry = loop.carries[static_cast<size_t>(loop.while_carry)];
+        const bool* going = At(carry.inside).value.AsBool();
+        if (going != nullptr && !*going) break;
+        if (going == nullptr && !dry_) {
+          status = Fail(node, Invalid("\"while\" needs a bool in \"", carry.name, "\", not ",
+                                      At(carry.inside).value.kind()));
+          break;
+        }
+        if (dry_ && round >= 1) break;
+      }
+      if (dry_ && round >= kDryRounds) {
+        for (List& list : collected) list.push_back(Twin(list.back()));
+        continue;
+      }
+      rounds_.back().second = round;
+      status = RunRound(node, loop, over, round, collected);
+      if (!status.ok()) break;
+      if (environment_.events && !dry_) {
+        environment_.events({.kind = Event::Kind::kProgress, .node = node.path, .type = node.type,
+                             .done = round + 1,
+                             .total = loop.while_carry >= 0 ? 0 : total});
+      }
+    }
+    rounds_.pop_back();
+    WEFT_RETURN_IF_ERROR(status);
+    if (loop.while_carry >= 0 && round == total && !dry_) {
+      return Fail(node, absl::ResourceExhaustedError(absl::StrCat(
+                            "still going after ", total, " rounds; raise \"max_rounds\"")));
+    }
+    for (const Carry& carry : loop.carries) {
+      At(carry.outside).value = std::move(At(carry.inside).value);
+      At(carry.outside).unknown = At(carry.inside).unknown;
+      At(carry.inside).value = Value();
+    }
+    for (size_t i = 0; i < collected.size(); ++i) {
+      At(loop.collects[i].outside).value = Value(std::move(collected[i]));
+      At(loop.collects[i].outside).unknown = false;
+    }
+    if (loop.item >= 0) At(loop.item).value = Value();
+    if (dry_) NoteDry(node);
+    return absl::OkStatus();
+  }
+
+  absl::Status RunRound(const PlannedNode& node, const LoopPlan& loop, const List& over,
+                        int64_t round, std::vector<List>& collected) {
+    if (loop.item >= 0) At(loop.item).value = over[static_cast<size_t>(round)];
+    At(loop.index).value = Value(round);
+    WEFT_RETURN_IF_ERROR(RunBlock(loop.body));
+    for (size_t i = 0; i < loop.collects.size(); ++i) {
+      absl::StatusOr<Value> item = Read(loop.collects[i].item);
+      if (!item.ok()) return Fail(node, item.status());
+      collected[i].push_back(*std::move(item));
+    }
+    // All next values are read before any is put in place: names may swap.
+    std::vector<Value> next;
+    std::vector<bool> unknown;
+    for (const Carry& carry : loop.carries) {
+      unknown.push_back(Unknown(carry.next));
+      absl::StatusOr<Value> value = Read(carry.next);
+      if (!value.ok()) return Fail(node, value.status());
+      next.push_back(*std::move(value));
+    }
+    for (const Carry& carry : loop.carries) {
+      if (carry.next.kind == Source::Kind::kSlot && carry.next.fields.empty() &&
+          IsMadeIn(loop.body, carry.next.slot)) {
+        At(carry.next.slot).value = Value();
+      }
+    }
+    for (size_t i = 0; i < next.size(); ++i) {
+      At(loop.carries[i].inside).value = std::move(next[i]);
+      At(loop.carries[i].inside).unknown = unknown[i];
+    }
+    for (const Collect& collect : loop.collects) {
+      if (collect.item.kind == Source::Kind::kSlot && IsMadeIn(loop.body, collect.item.slot)) {
+        At(collect.item.slot).value = Value();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static bool IsMadeIn(const Block& block, Slot slot) {
+    return std::any_of(block.begin(), block.end(), [slot](const PlannedNode& node) {
+      return std::any_of(node.outputs.begin(), node.outputs.end(),
+                         [slot](const auto& output) { return output.second == slot; });
+    });
+  }
+
+  // What one more round would collect: the same, in memory of its own.
+  Value Twin(const Value& value) const {
+    const Tensor* tensor = value.AsTensor();
+    if (tensor == nullptr || !tensor->is_meta()) return value;
+    absl::StatusOr<Tensor> twin = Tensor::Allocate(allocator_, tensor->dtype(), tensor->shape());
+    return twin.ok() ? Value(*std::move(twin)) : value;
+  }
+
+  absl::Status RunIf(const PlannedNode& node, const IfPlan& plan) {
+    if (Unknown(plan.condition)) return MarkUnknown(node);
+    absl::StatusOr<Value> condition = Read(plan.condition);
+    if (!condition.ok()) return Fail(node, condition.status());
+    if (condition->AsBool() == nullptr) {
+      return Fail(node, Invalid("\"condition\" expects bool, not ", condition->kind()));
+    }
+    const Branch& branch = *condition->AsBool() ? plan.then : plan.otherwise;
+    WEFT_RETURN_IF_ERROR(RunBlock(branch.block));
+    for (size_t i = 0; i < plan.outputs.size(); ++i) {
+      At(plan.outputs[i]).unknown = Unknown(branch.results[i]);
+      absl::StatusOr<Value> value = Read(branch.results[i]);
+      if (!value.ok()) return Fail(node, value.status());
+      At(plan.outputs[i]).value = *std::move(value);
+    }
+    for (const Source& result : branch.results) {
+      if (result.kind == Source::Kind::kSlot && IsMadeIn(branch.block, result.slot)) {
+        At(result.slot).value = Value();
+      }
+    }
+    if (dry_) NoteDry(node);
+    return absl::OkStatus();
+  }
+
+  absl::Status MarkUnknown(const PlannedNode& node) {
+    for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+    return absl::OkStatus();
+  }
+
+  const Plan& plan_;
+  Environment environment_;
+  EventSink user_events_;
+  absl::Mutex events_mutex_;
+  const bool dry_;
+  Allocator allocator_;
+  const Clock::time_point began_ = Clock::now();
+  std::vector<SlotState> slots_;
+  std::vector<std::pair<const PlannedNode*, int64_t>> rounds_;  // the loops around
+  LightWorker worker_;  // last: it stops before what it uses goes
+};
+
+std::string DescribeTraits(const Traits& traits) {
+  if (traits.empty()) return "";
+  return absl::StrCat("[", absl::StrJoin(traits, ", ", absl::PairFormatter("=")), "]");
+}
+
+}  // namespace
+
+std::string Describe(const Value& value) {
+  if (const bool* x = value.AsBool()) return *x ? "bool true" : "bool false";
+  if (const int64_t* x = value.AsInt()) return absl::StrCat("int ", *x);
+  if (const double* x = value.AsFloat()) return absl::StrCat("float ", *x);
+  if (const std::string* x = value.AsText()) {
+    return absl::StrCat("text \"", x->size() > 40 ? x->substr(0, 40) + "…" : *x, "\"");
+  }
+  if (const Tensor* x = value.AsTensor()) {
+    return absl::StrCat("tensor ", Name(x->dtype()), " ", x->shape().ToString());
+  }
+  if (const List* x = value.AsList()) {
+    return absl::StrCat("list of ", x->size(), x->empty() ? "" : " × ",
+                        x->empty() ? "" : Describe(x->front()));
+  }
+  if (const Object* x = value.AsObject()) {
+    return absl::StrCat(x->type_name(), DescribeTraits(x->traits()));
+  }
+  return std::string(value.kind());
+}
+
+absl::StatusOr<RunResult> Execute(const Plan& plan, const Environment& environment) {
+  Executor executor(plan, environment, false);
+  WEFT_RETURN_IF_ERROR(executor.Run());
+  RunResult result;
+  WEFT_ASSIGN_OR_RETURN(result.outputs, executor.Outputs());
+  result.peak_bytes = executor.peak();
+  result.seconds = executor.seconds();
+  return result;
+}
+
+absl::StatusOr<DryRunResult> DryRun(const Plan& plan, const Environment& environment) {
+  Executor executor(plan, environment, true);
+  const absl::Status status = executor.Run();
+  if (!executor.problems.empty()) return ToStatus(executor.problems);
+  WEFT_RETURN_IF_ERROR(status);
+  DryRunResult result;
+  WEFT_ASSIGN_OR_RETURN(const Values outputs, executor.Outputs());
+  for (const auto& [name, value] : outputs) result.outputs[name] = Describe(value);
+  result.nodes = std::move(executor.dry_nodes);
+  result.peak_bytes = executor.peak();
+  return result;
+}
+
+}  // namespace weft

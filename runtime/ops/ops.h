@@ -1,0 +1,104 @@
+#ifndef WEFT_RUNTIME_OPS_OPS_H_
+#define WEFT_RUNTIME_OPS_OPS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "runtime/backend/backend.h"
+#include "runtime/ops/packed_slot.h"
+#include "runtime/weights/weight.h"
+
+namespace weft {
+
+// Weights of one convolution / linear layer / norm, bound by name, packed at first use.
+struct ConvWeights {
+  ConvSpec spec;
+  Weight weight;  // [out, in, k, k]
+  Weight bias;    // [out] or none
+  PackedSlot slot;
+};
+struct LinearWeights {
+  int64_t in = 0;
+  int64_t out = 0;  // rows of the weight; a gated layer gives half as many
+  bool gated = false;
+  // One matrix, or several with the same input, stacked in this order (merged q, k, v).
+  absl::InlinedVector<Weight, 3> weights;  // [out_i, in], or [out_i, in, 1, 1] (a 1×1 convolution)
+  absl::InlinedVector<Weight, 3> biases;   // [out_i] each, or none at all
+  PackedSlot slot;
+};
+struct NormWeights {
+  int64_t channels = 0;
+  float eps = 1e-5f;
+  Weight gamma;  // [channels], or none for ones
+  Weight beta;   // [channels], or none for zeros
+  PackedSlot slot;
+};
+
+using Sources = absl::InlinedVector<Tensor, 2>;
+
+// What a network is written in. Every method checks shapes, then calls the backend. The first
+// error sticks: it is kept, and every later operation returns an empty tensor at once, so that a
+// forward pass reads like its paper and whoever called it asks once, with Finish(). Cancelling is
+// such an error (CANCELLED). One Ops serves one forward pass at a time.
+class Ops {
+ public:
+  Ops(Backend& backend, const Allocator& allocator, DType compute,
+      const std::atomic<bool>* cancelled = nullptr)
+      : backend_(backend), allocator_(allocator), compute_(compute), cancelled_(cancelled) {}
+
+  Backend& backend() const { return backend_; }
+  const Allocator& allocator() const { return allocator_; }
+  DType compute() const { return compute_; }  // of activations: f32 or bf16
+  bool is_meta() const { return backend_.device() == Device::kMeta; }
+  const absl::Status& status() const { return status_; }
+  void Fail(absl::Status status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
+  // The result, or the error that stuck; clears it.
+  absl::StatusOr<Tensor> Finish(Tensor result);
+
+  // sources: NHWC, side by side in the channel axis. Returns [b, h', w', out].
+  Tensor Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue = {});
+  // x [..., in] → [..., out]. NHWC pictures may be given as they are (a 1×1 convolution).
+  Tensor Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue = {});
+  Tensor GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
+                   Activation activation = Activation::kNone);
+  Tensor LayerNorm(const NormWeights& norm, Tensor x);
+  Tensor Attention(const Columns& q, const Columns& k, const Columns& v,
+                   const AttentionSpec& spec);
+  Tensor Activate(Tensor x, Activation activation);
+  Tensor Add(Tensor x, const Tensor& y);
+  Tensor ToChannelsLast(const Tensor& x);   // [b, c, h, w] f32 → [b, h, w, c] compute
+  Tensor ToChannelsFirst(const Tensor& x);  // [b, h, w, c] compute → [b, c, h, w] f32
+  Tensor Reshape(const Tensor& x, Shape shape);
+  // Rows of `table` [n, width] chosen by ids (each in 0..n-1) plus `positions` [count, width]
+  // repeated for each batch: ids [b, count] i32 → [b, count, width] compute.
+  Tensor Embed(const Weight& table, const Weight& positions, const Tensor& ids);
+  // sin/cos features of a value, in f32 then cast: values (one a row) → [rows, width].
+  // See diffusers' get_timestep_embedding.
+  Tensor Sinusoid(absl::Span<const double> values, int64_t width, bool flip_sin_to_cos,
+                  double frequency_shift);
+  // One batch after another: [a, ...] and [b, ...] → [a + b, ...]; any type.
+  Tensor Stack(absl::Span<const Tensor> batches);
+  Tensor Rows(const Tensor& x, int64_t begin, int64_t end);
+  Tensor Cast(const Tensor& x, DType dtype);
+  // x on the device of this Ops: itself, or memory-less where this is a dry run.
+  Tensor OnDevice(const Tensor& x);
+
+ private:
+  bool Proceed();  // false once an error sticks or the run was cancelled
+  Tensor Keep(absl::StatusOr<Tensor> result);
+
+  Backend& backend_;
+  Allocator allocator_;
+  DType compute_;
+  const std::atomic<bool>* cancelled_;
+  absl::Status status_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_OPS_OPS_H_

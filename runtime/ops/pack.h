@@ -1,0 +1,36 @@
+#ifndef WEFT_RUNTIME_OPS_PACK_H_
+#define WEFT_RUNTIME_OPS_PACK_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "runtime/ops/ops.h"
+
+namespace weft {
+
+// Scale and shift of a norm in f32; empty where the norm has none.
+struct PackedNorm : Packed {
+  Tensor gamma;
+  Tensor beta;
+};
+
+// The packed weights of a layer, made at the first use. A dry run reads no data.
+absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
+                                                           absl::Span<const Tensor> sources,
+                                                           Backend& backend, DType compute,
+                                                           const Allocator& allocator);
+absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
+                                                             const Tensor& x, Backend& backend,
+                                                             DType compute,
+                                                             const Allocator& allocator);
+absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
+                                                               Backend& backend,
+                                                               const Allocator& allocator);
+
+// The data of a weight, or in a dry run its shape alone.
+absl::StatusOr<Tensor> ReadWeight(const Weight& weight, Device device);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_OPS_PACK_H_

@@ -1,0 +1,44 @@
+#ifndef WEFT_RUNTIME_OPS_PACKED_SLOT_H_
+#define WEFT_RUNTIME_OPS_PACKED_SLOT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "runtime/backend/backend.h"
+
+namespace weft {
+
+// Where a layer keeps its packed weights: one entry for each kind of backend and compute type that
+// has used it. Packing happens at the first use; later uses share it. A dry run counts memory, so
+// it shares only with uses that count on the same meter. Copies of a slot are the same slot.
+class PackedSlot {
+ public:
+  using Pack = std::function<absl::StatusOr<std::shared_ptr<const Packed>>()>;
+
+  PackedSlot() : state_(std::make_shared<State>()) {}
+  absl::StatusOr<std::shared_ptr<const Packed>> GetOrPack(const Backend& backend, DType compute,
+                                                          const Allocator& allocator,
+                                                          const Pack& pack) const;
+
+ private:
+  struct Entry {
+    std::string backend;  // its name
+    DType compute;
+    bool dry;
+    std::weak_ptr<MemoryMeter> meter;  // that a dry run counts on
+    std::shared_ptr<const Packed> packed;
+  };
+  struct State {
+    absl::Mutex mutex;
+    std::vector<Entry> entries;
+  };
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_OPS_PACKED_SLOT_H_

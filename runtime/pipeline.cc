@@ -1,0 +1,151 @@
+#include "runtime/pipeline.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/base/status_macros.h"
+#include "runtime/graph/draw.h"
+#include "runtime/graph/graph_json.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// Only plain values can be written down; objects handed in by a program are left out.
+void PutValues(const absl::btree_map<std::string, Value>& values, Json& into) {
+  for (const auto& [name, value] : values) {
+    if (const bool* b = value.AsBool()) into[name] = *b;
+    if (const int64_t* i = value.AsInt()) into[name] = *i;
+    if (const double* d = value.AsFloat()) into[name] = *d;
+    if (const std::string* s = value.AsText()) into[name] = *s;
+  }
+}
+
+absl::StatusOr<absl::btree_map<std::string, Value>> GetValues(const Json& json, const char* key) {
+  absl::btree_map<std::string, Value> values;
+  const auto it = json.find(key);
+  if (it == json.end()) return values;
+  if (!it->is_object()) return Invalid("\"", key, "\" of the description is not an object");
+  for (const auto& [name, value] : it->items()) {
+    if (value.is_boolean()) {
+      values[name] = Value(value.get<bool>());
+    } else if (value.is_number_integer()) {
+      values[name] = Value(value.get<int64_t>());
+    } else if (value.is_number_float()) {
+      values[name] = Value(value.get<double>());
+    } else if (value.is_string()) {
+      values[name] = Value(value.get<std::string>());
+    } else {
+      return Invalid("\"", key, ".", name, "\" of the description is not a number, text or bool");
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(GraphDef graph, std::string folder, const Runtime& runtime)
+    : graph_(std::move(graph)), folder_(std::move(folder)), runtime_(runtime) {}
+
+absl::StatusOr<Pipeline> Pipeline::Load(const std::string& path, const Runtime& runtime) {
+  WEFT_ASSIGN_OR_RETURN(GraphDef graph, LoadGraphJson(path));
+  const std::string folder = fs::path(path).parent_path().string();
+  return Pipeline(std::move(graph), folder.empty() ? "." : folder, runtime);
+}
+
+Pipeline Pipeline::Of(GraphDef graph, std::string folder, const Runtime& runtime) {
+  return Pipeline(std::move(graph), std::move(folder), runtime);
+}
+
+Composites Pipeline::MakeComposites() const {
+  std::vector<std::string> folders = {folder_, (fs::path(folder_) / "parts").string()};
+  folders.insert(folders.end(), runtime_.parts_folders.begin(), runtime_.parts_folders.end());
+  return Composites(std::move(folders));
+}
+
+Environment Pipeline::MakeEnvironment(const RunOptions& options) const {
+  Environment environment;
+  environment.backend = runtime_.backend;
+  environment.meta_backend = runtime_.meta_backend;
+  environment.compute = options.compute;
+  environment.graph_folder = folder_;
+  environment.output_folder = options.output_folder;
+  environment.model_folders = runtime_.model_folders;
+  environment.allow_outside_paths = options.allow_outside_paths;
+  environment.events = options.events;
+  environment.cancelled = options.cancelled;
+  return environment;
+}
+
+absl::StatusOr<Ordered<PortSpec>> Pipeline::Params() const {
+  Composites composites = MakeComposites();
+  return ParamsOf(graph_, *runtime_.registry, composites);
+}
+
+absl::StatusOr<Signature> Pipeline::Interface() const {
+  Composites composites = MakeComposites();
+  return SignatureOf(graph_, *runtime_.registry, composites);
+}
+
+std::string Pipeline::Draw() const {
+  Composites composites = MakeComposites();
+  return DrawSvg(graph_, *runtime_.registry, composites);
+}
+
+absl::StatusOr<Plan> Pipeline::MakePlan(const Overrides& overrides) const {
+  Composites composites = MakeComposites();
+  return weft::MakePlan(graph_, *runtime_.registry, composites, overrides);
+}
+
+absl::StatusOr<DryRunResult> Pipeline::Check(const RunOptions& options) const {
+  WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
+  return DryRun(plan, MakeEnvironment(options));
+}
+
+absl::StatusOr<RunResult> Pipeline::Run(const RunOptions& options) const {
+  WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
+  Environment environment = MakeEnvironment(options);
+  WEFT_ASSIGN_OR_RETURN(const DryRunResult expected, DryRun(plan, environment));
+  if (options.checked) options.checked(expected);
+  WEFT_ASSIGN_OR_RETURN(environment.graph_json, Describe(options));
+  return Execute(plan, environment);
+}
+
+absl::StatusOr<std::string> Pipeline::Describe(const RunOptions& options) const {
+  Composites composites = MakeComposites();
+  WEFT_ASSIGN_OR_RETURN(const GraphDef inlined, Inlined(graph_, *runtime_.registry, composites));
+  WEFT_ASSIGN_OR_RETURN(const Ordered<PortSpec> params,
+                        ParamsOf(graph_, *runtime_.registry, composites));
+  absl::btree_map<std::string, Value> values = options.overrides.params;
+  for (const auto& [name, spec] : params) values.emplace(name, spec.fallback);
+  Json description = {{"graph", Json::parse(ToJson(inlined), nullptr, false)},
+                      {"params", Json::object()},
+                      {"set", Json::object()},
+                      {"precision", std::string(Name(options.compute))}};
+  PutValues(values, description["params"]);
+  PutValues(options.overrides.inputs, description["set"]);
+  return description.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+absl::StatusOr<Pipeline> Pipeline::Replay(absl::string_view description, std::string folder,
+                                          const Runtime& runtime, RunOptions& options) {
+  const Json json = Json::parse(description.begin(), description.end(), nullptr, false);
+  if (!json.is_object() || !json.contains("graph") || !json["graph"].is_object()) {
+    return Invalid("the picture's description is not one that weft has written");
+  }
+  WEFT_ASSIGN_OR_RETURN(GraphDef graph, ParseGraphJson(json["graph"].dump(), "the picture's graph"));
+  WEFT_ASSIGN_OR_RETURN(options.overrides.params, GetValues(json, "params"));
+  WEFT_ASSIGN_OR_RETURN(options.overrides.inputs, GetValues(json, "set"));
+  if (const auto it = json.find("precision"); it != json.end() && it->is_string()) {
+    const std::optional<DType> compute = DTypeFromName(it->get<std::string>());
+    if (compute == DType::kF32 || compute == DType::kBF16) options.compute = *compute;
+  }
+  return Pipeline(std::move(graph), std::move(folder), runtime);
+}
+
+}  // namespace weft

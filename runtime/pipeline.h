@@ -1,0 +1,82 @@
+#ifndef WEFT_RUNTIME_PIPELINE_H_
+#define WEFT_RUNTIME_PIPELINE_H_
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "runtime/exec/executor.h"
+#include "runtime/graph/plan.h"
+#include "runtime/graph/registry.h"
+#include "runtime/graph/signature.h"
+
+namespace weft {
+
+// What all pipelines of a program share. Everything pointed to must outlive them.
+struct Runtime {
+  const Registry* registry = nullptr;
+  Backend* backend = nullptr;
+  Backend* meta_backend = nullptr;
+  std::vector<std::string> parts_folders;  // installed composites
+  std::vector<std::string> model_folders;  // where graphs' model names are looked up
+};
+
+struct RunOptions {
+  Overrides overrides;
+  DType compute = DType::kF32;
+  std::string output_folder = "out";
+  bool allow_outside_paths = false;
+  EventSink events;                              // called from the run's threads, one at a time
+  const std::atomic<bool>* cancelled = nullptr;  // set it to true to stop within a step
+  // Called by Run once the graph has been found right, before it does anything.
+  std::function<void(const DryRunResult&)> checked;
+};
+
+// A graph, from whichever door: the public face of the runtime. Immutable; several threads may run
+// one pipeline at once.
+class Pipeline {
+ public:
+  // A .json graph file. Errors: NOT_FOUND, or all faults of form at once.
+  static absl::StatusOr<Pipeline> Load(const std::string& path, const Runtime& runtime);
+  // A graph in memory; paths in it are relative to `folder`.
+  static Pipeline Of(GraphDef graph, std::string folder, const Runtime& runtime);
+
+  const GraphDef& graph() const { return graph_; }
+  const std::string& folder() const { return folder_; }
+
+  // Its params with type, default, range and doc.
+  absl::StatusOr<Ordered<PortSpec>> Params() const;
+  // Its params, outputs, and all that may be overridden inside.
+  absl::StatusOr<Signature> Interface() const;
+  // A picture of it, as SVG. Also of graphs that are not right.
+  std::string Draw() const;
+  // Names, types, wires, literals, order: what can be said without looking at any file.
+  absl::StatusOr<Plan> MakePlan(const Overrides& overrides) const;
+  // MakePlan, then a dry run: shapes, widths, files, tensors and the predicted peak of memory.
+  absl::StatusOr<DryRunResult> Check(const RunOptions& options) const;
+  // Check, then the run itself.
+  absl::StatusOr<RunResult> Run(const RunOptions& options) const;
+  // The graph with its composites inlined, the values of its params and what was overridden, as
+  // JSON: what a saved picture carries, and what `Replay` reads.
+  absl::StatusOr<std::string> Describe(const RunOptions& options) const;
+  // The pipeline that a picture's description stands for, and fills in the overrides and the
+  // compute type of `options`.
+  static absl::StatusOr<Pipeline> Replay(absl::string_view description, std::string folder,
+                                         const Runtime& runtime, RunOptions& options);
+
+ private:
+  Pipeline(GraphDef graph, std::string folder, const Runtime& runtime);
+  Composites MakeComposites() const;
+  Environment MakeEnvironment(const RunOptions& options) const;
+
+  GraphDef graph_;
+  std::string folder_;
+  Runtime runtime_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_PIPELINE_H_

@@ -1,0 +1,72 @@
+#include "runtime/weights/weight.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/base/json.h"
+#include "runtime/base/status_macros.h"
+
+namespace weft {
+namespace {
+
+// A number is NaN or infinite where all bits of its exponent are set.
+template <typename Bits, Bits kExponent>
+int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
+  constexpr int64_t kBlock = 4096;  // checked without branches, then searched where it is hit
+  const auto at = [data](int64_t i) {
+    Bits bits;
+    std::memcpy(&bits, data + static_cast<size_t>(i) * sizeof(Bits), sizeof(Bits));
+    return bits;
+  };
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t end = std::min(count, begin + kBlock);
+    unsigned hit = 0;
+    for (int64_t i = begin; i < end; ++i) {
+      hit |= static_cast<unsigned>((at(i) & kExponent) == kExponent);
+    }
+    if (hit == 0) continue;
+    for (int64_t i = begin; i < end; ++i) {
+      if ((at(i) & kExponent) == kExponent) return i;
+    }
+  }
+  return -1;
+}
+
+}  // namespace
+
+int64_t FirstNonFinite(const Tensor& tensor) {
+  if (tensor.raw() == nullptr) return -1;
+  switch (tensor.dtype()) {
+    case DType::kF32:
+      return FirstWithFullExponent<uint32_t, 0x7f800000u>(tensor.raw(), tensor.numel());
+    case DType::kBF16:
+      return FirstWithFullExponent<uint16_t, 0x7f80u>(tensor.raw(), tensor.numel());
+    case DType::kF16:
+      return FirstWithFullExponent<uint16_t, 0x7c00u>(tensor.raw(), tensor.numel());
+    default:
+      return -1;
+  }
+}
+
+absl::StatusOr<Tensor> Weight::Read() const {
+  if (file_ == nullptr) return absl::FailedPreconditionError("there is no such weight to read");
+  const auto where = [this] {
+    return absl::StrCat("\"", file_->path(), "\": tensor ", Quoted(name_));
+  };
+  absl::StatusOr<Tensor> tensor = file_->Read(index_);
+  if (!tensor.ok()) return Annotate(tensor.status(), where());
+  if (finite_->load(std::memory_order_relaxed)) return tensor;
+  if (const int64_t bad = FirstNonFinite(*tensor); bad >= 0) {
+    const absl::StatusOr<Tensor> one = tensor->Reshape(Shape{tensor->numel()});
+    float value = 0;
+    ConvertElements(one->raw() + static_cast<size_t>(bad) * SizeOf(tensor->dtype()),
+                    tensor->dtype(), &value, DType::kF32, 1);
+    return absl::DataLossError(absl::StrCat(where(), ": holds ", value != value ? "NaN" : "infinity",
+                                            " at element ", bad, " of ", tensor->numel()));
+  }
+  finite_->store(true, std::memory_order_relaxed);
+  return tensor;
+}
+
+}  // namespace weft

@@ -1,0 +1,168 @@
+#include "runtime/weights/weight_store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "absl/container/btree_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "runtime/base/file.h"
+#include "runtime/base/json.h"
+#include "runtime/base/status_macros.h"
+#include "runtime/weights/safetensors.h"
+
+namespace weft {
+namespace {
+
+// Tensors that are in memory already.
+class MemoryFile : public WeightFile {
+ public:
+  MemoryFile(std::string path, std::vector<Tensor> tensors)
+      : path_(std::move(path)), tensors_(std::move(tensors)) {}
+  const std::string& path() const override { return path_; }
+  absl::StatusOr<Tensor> Read(size_t index) const override { return tensors_[index]; }
+
+ private:
+  std::string path_;
+  std::vector<Tensor> tensors_;
+};
+
+// The index of a sharded model: which file holds which tensor.
+//   {"metadata": {…}, "weight_map": {"conv_in.weight": "diffusion_pytorch_model-00001-of-…"}}
+absl::StatusOr<absl::btree_map<std::string, std::string>> ReadIndex(const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const nlohmann::json json, ReadJsonFile(path));
+  const auto map = json.is_object() ? json.find("weight_map") : json.end();
+  if (!json.is_object() || map == json.end() || !map->is_object()) {
+    return Invalid("\"", path, "\": has no \"weight_map\" object");
+  }
+  absl::btree_map<std::string, std::string> files;
+  for (const auto& [name, file] : map->items()) {
+    if (!file.is_string()) {
+      return Invalid("\"", path, "\": the file of tensor ", Quoted(name), " is not a text");
+    }
+    const std::string& shard = file.get_ref<const std::string&>();
+    // A shard lies beside its index: nothing else may be opened through it.
+    if (shard.empty() || absl::StrContains(shard, "/") || absl::StrContains(shard, "\\") ||
+        shard.find('\0') != std::string::npos || !absl::StrContains(shard, ".safetensors")) {
+      return Invalid("\"", path, "\": tensor ", Quoted(name), " is said to be in ", Quoted(shard),
+                     ", which is not the name of a .safetensors file beside it");
+    }
+    files.emplace(name, shard);
+  }
+  if (files.empty()) return Invalid("\"", path, "\": its \"weight_map\" is empty");
+  return files;
+}
+
+}  // namespace
+
+CanonicalName WithoutPrefix(std::string prefix) {
+  return [prefix = std::move(prefix)](absl::string_view name) {
+    return std::string(absl::StartsWith(name, prefix) ? name.substr(prefix.size()) : name);
+  };
+}
+
+absl::Status WeightStore::Add(const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SafetensorsFile> file, OpenSafetensors(path));
+  for (size_t i = 0; i < file->entries().size(); ++i) {
+    const SafetensorsEntry& entry = file->entries()[i];
+    Weight weight(file, i, entry.name, DTypeOfStored(entry.type), entry.shape);
+    if (!weights_.emplace(entry.name, std::move(weight)).second) {
+      return Invalid("\"", path, "\": tensor ", Quoted(entry.name),
+                     " is in another shard as well");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Open(const std::string& path) {
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = path;
+  WEFT_RETURN_IF_ERROR(store->Add(path));
+  return store;
+}
+
+absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenShards(const std::string& index) {
+  WEFT_ASSIGN_OR_RETURN(const auto map, ReadIndex(index));
+  absl::btree_set<std::string> shards;
+  for (const auto& [name, shard] : map) shards.insert(shard);
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = index;
+  const std::filesystem::path folder = std::filesystem::path(index).parent_path();
+  for (const std::string& shard : shards) {
+    WEFT_RETURN_IF_ERROR(store->Add((folder / shard).string()));
+  }
+  for (const auto& [name, shard] : map) {
+    if (store->Find(name) == nullptr) {
+      return Invalid("\"", index, "\": tensor ", Quoted(name), " is not in ", Quoted(shard),
+                     ", where the index says it is");
+    }
+  }
+  return store;
+}
+
+absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenFolder(const std::string& folder,
+                                                                     absl::string_view stem) {
+  const std::filesystem::path in(folder);
+  std::vector<std::string> tried;
+  for (const absl::string_view variant : {"", ".fp16", ".bf16"}) {
+    for (const absl::string_view ending : {".safetensors", ".safetensors.zst"}) {
+      tried.push_back(absl::StrCat(stem, variant, ending));
+      const std::string path = (in / tried.back()).string();
+      if (FileExists(path)) return Open(path);
+    }
+    // transformers and diffusers put the variant on either side.
+    for (const std::string& name :
+         {absl::StrCat(stem, variant, ".safetensors.index.json"),
+          absl::StrCat(stem, ".safetensors.index", variant, ".json")}) {
+      const std::string path = (in / name).string();
+      if (FileExists(path)) return OpenShards(path);
+    }
+    tried.push_back(absl::StrCat(stem, variant, ".safetensors.index.json"));
+  }
+  for (const std::string& pickle : {std::string("pytorch_model.bin"), absl::StrCat(stem, ".bin")}) {
+    if (FileExists((in / pickle).string())) {
+      return absl::NotFoundError(absl::StrCat(
+          "\"", folder, "\": holds weights only as \"", pickle,
+          "\", a pickle, which can run programs and is never read; convert it to safetensors"));
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("\"", folder, "\": holds no weights; looked for ",
+                                          absl::StrJoin(tried, ", ")));
+}
+
+std::shared_ptr<WeightStore> WeightStore::Of(std::string path,
+                                             absl::btree_map<std::string, Tensor> tensors) {
+  std::vector<Tensor> list;
+  for (const auto& [name, tensor] : tensors) list.push_back(tensor);
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = path;
+  const auto file = std::make_shared<const MemoryFile>(std::move(path), std::move(list));
+  size_t index = 0;
+  for (const auto& [name, tensor] : tensors) {
+    store->weights_.emplace(name, Weight(file, index++, name, tensor.dtype(), tensor.shape()));
+  }
+  return store;
+}
+
+absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Renamed(
+    const CanonicalName& canonical) const {
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = path_;
+  for (const auto& [name, weight] : weights_) {
+    const auto [at, added] = store->weights_.emplace(canonical(name), weight);
+    if (!added) {
+      return Invalid("\"", path_, "\": tensors ", Quoted(at->second.name()), " and ",
+                     Quoted(weight.name()), " both stand for ", Quoted(at->first));
+    }
+  }
+  return store;
+}
+
+const Weight* WeightStore::Find(absl::string_view name) const {
+  const auto it = weights_.find(std::string(name));
+  return it != weights_.end() ? &it->second : nullptr;
+}
+
+}  // namespace weft

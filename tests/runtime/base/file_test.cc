@@ -1,0 +1,159 @@
+#include "runtime/base/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "tests/runtime/base/scratch_folder.h"
+
+namespace weft {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(ReadFile, ReturnsTheWholeFile) {
+  const ScratchFolder folder;
+  EXPECT_EQ(*ReadFile(folder.Put("a", std::string("x\0y", 3)), 100), std::string("x\0y", 3));
+  EXPECT_EQ(*ReadFile(folder.Put("empty", ""), 0), "");
+}
+
+TEST(ReadFile, RejectsWhatIsLargerThanTheLimit) {
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a", "12345");
+  EXPECT_EQ(Message(ReadFile(path, 4).status()),
+            "\"" + path + "\": holds 5 bytes, more than the 4 allowed");
+}
+
+TEST(ReadFile, NamesAMissingFile) {
+  const auto read = ReadFile("/nowhere/a.json", 10);
+  EXPECT_EQ(read.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Message(read.status()),
+            "\"/nowhere/a.json\": cannot be opened: No such file or directory");
+}
+
+TEST(ReadFile, DoesNotHangOnAPipe) {
+  const ScratchFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(Message(ReadFile(folder / "pipe", 10).status()), EndsWith("is not a regular file"));
+}
+
+TEST(MappedFile, OutlivesTheFilesName) {
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a", "hello");
+  const auto mapped = MappedFile::Open(path);
+  ASSERT_TRUE(mapped.ok()) << mapped.status();
+  std::filesystem::remove(path);
+  ASSERT_EQ((*mapped)->size(), 5u);
+  EXPECT_EQ(static_cast<char>((*mapped)->data()[4]), 'o');
+}
+
+TEST(WriteFile, ReplacesAFileAndLeavesNothingElse) {
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a.txt", "old");
+  ASSERT_TRUE(WriteFile(path, "new").ok());
+  EXPECT_EQ(ScratchFolder::Contents(path), "new");
+  EXPECT_EQ(folder.CountFiles(), 1);
+}
+
+TEST(WriteFile, KeepsTheOldFileWhereNothingWasCommitted) {
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a.txt", "old");
+  {
+    auto file = AtomicFile::Create(path);
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE(file->Write("half of the").ok());
+  }
+  EXPECT_EQ(ScratchFolder::Contents(path), "old");
+  EXPECT_EQ(folder.CountFiles(), 1);
+}
+
+TEST(WriteFile, WritesNamesAsLongAsTheyCanBe) {
+  const ScratchFolder folder;
+  const std::string path = folder / std::string(255, 'n');
+  EXPECT_TRUE(WriteFile(path, "x").ok());
+  EXPECT_EQ(ScratchFolder::Contents(path), "x");
+}
+
+TEST(WriteFile, NamesAFolderThatIsMissing) {
+  EXPECT_EQ(Message(WriteFile("/nowhere/at/all.png", "x")),
+            "\"/nowhere/at/all.png\": cannot be written: No such file or directory");
+}
+
+TEST(WriteFile, RejectsAFolderAsTarget) {
+  const ScratchFolder folder;
+  EXPECT_EQ(Message(WriteFile(folder.path(), "x")),
+            "\"" + folder.path() + "\": cannot be written: is a folder");
+}
+
+TEST(WriteFile, NamesAParentThatIsAFile) {
+  const ScratchFolder folder;
+  folder.Put("a", "x");
+  EXPECT_EQ(Message(WriteFile(folder / "a/b.png", "x")),
+            "\"" + (folder / "a/b.png") + "\": cannot be written: Not a directory");
+}
+
+TEST(WriteFile, ReportsAFullDevice) {
+  const absl::Status status = WriteFile("/dev/full", "x");
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Message(status), "\"/dev/full\": cannot be written: No space left on device");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+}
+
+TEST(WriteFile, LeavesNoPartialFileOnAFullDisk) {
+  // A limit on the size of files fails as a full disk does: in the middle of a write.
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a.png", "old");
+  rlimit before = {};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small = {1000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const absl::Status status = WriteFile(path, std::string(5000, 'x'));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(Message(status), "\"" + path + "\": cannot be written: File too large");
+  EXPECT_EQ(ScratchFolder::Contents(path), "old");
+  EXPECT_EQ(folder.CountFiles(), 1);
+}
+
+TEST(WriteFile, ReportsAFolderThatCannotBeWrittenTo) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  const ScratchFolder folder;
+  chmod(folder.path().c_str(), 0500);
+  const absl::Status status = WriteFile(folder / "a.png", "x");
+  chmod(folder.path().c_str(), 0700);
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(Message(status), EndsWith("a.png\": cannot be written: Permission denied"));
+}
+
+TEST(WriteFile, ReportsAFileSystemThatIsReadOnly) {
+  // /proc takes no new files, whoever asks.
+  const absl::Status status = WriteFile("/proc/weft-test.png", "x");
+  EXPECT_THAT(Message(status), StartsWith("\"/proc/weft-test.png\": cannot be written: "));
+}
+
+TEST(MakeFolder, MakesTheFoldersAbove) {
+  const ScratchFolder folder;
+  ASSERT_TRUE(MakeFolder(folder / "a/b/c").ok());
+  ASSERT_TRUE(MakeFolder(folder / "a/b/c").ok());
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b/c"));
+}
+
+TEST(MakeFolder, NamesAFileThatIsInTheWay) {
+  const ScratchFolder folder;
+  folder.Put("a", "x");
+  EXPECT_THAT(Message(MakeFolder(folder / "a/b")), HasSubstr("a/b\": cannot be made a folder: "));
+}
+
+}  // namespace
+}  // namespace weft
