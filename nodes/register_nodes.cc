@@ -2,14 +2,57 @@
 
 #include "runtime/base/status_macros.h"
 
-// The catalogue: one line a node. Each names a function `NodeType <Name>Node()` that the node's
-// own file defines.
-#define WEFT_NODES(X) \
-  /* io */            \
-  /* text */          \
-  /* sampling */      \
-  /* latent */        \
-  /* image, mask */
+// The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
+// the node's own file defines.
+#define WEFT_NODES(X)                \
+  X(LoadImage)                       \
+  X(LoadModel)                       \
+  X(LoadTensor)                      \
+  X(SaveImage)                       \
+  X(SaveTensor)                      \
+                                     \
+  X(ClipEncode)                      \
+  X(Tokenize)                        \
+                                     \
+  X(AddNoise)                        \
+  X(Generator)                       \
+  X(Guidance)                        \
+  X(PredictNoise)                    \
+  X(ReverseSteps)                    \
+  X(ScaleInput)                      \
+  X(ScaleNoise)                      \
+  X(SchedulerStep)                   \
+  X(Timesteps)                       \
+                                     \
+  X(DDIMScheduler)                   \
+  X(DDPMScheduler)                   \
+  X(DPMSolverMultistepScheduler)     \
+  X(DPMSolverSinglestepScheduler)    \
+  X(EulerAncestralDiscreteScheduler) \
+  X(EulerDiscreteScheduler)          \
+  X(HeunDiscreteScheduler)           \
+  X(LCMScheduler)                    \
+  X(LMSDiscreteScheduler)            \
+  X(PNDMScheduler)                   \
+  X(UniPCMultistepScheduler)         \
+                                     \
+  X(PreviewLatent)                   \
+  X(RandomLatent)                    \
+  X(VaeDecode)                       \
+  X(VaeEncode)                       \
+                                     \
+  X(CropImage)                       \
+  X(ImageStrip)                      \
+  X(PadForOutpaint)                  \
+  X(ResizeImage)                     \
+                                     \
+  X(BlurMask)                        \
+  X(GrowMask)                        \
+  X(ImageToMask)                     \
+  X(InvertMask)                      \
+  X(MaskBlend)                       \
+  X(MaskToImage)                     \
+  X(RectangleMask)
 
 namespace weft {
 

@@ -15,6 +15,7 @@ import start
 import text_stage
 import tokenizer as tokens
 import vae_stage
+from muon import Muon
 from pace import Pace
 
 # Two levels. The 16x16 one is thin because it would dominate the cost; all the attention, and so
@@ -97,22 +98,22 @@ def load_latents(paths):
     return codes, rows, torch.cat([p["touched"] for p in parts])
 
 
-def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None,
-          learning_rate=1e-3, batch=24):
+def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, batch=16,
+          look_every=600):
     """Trains for `minutes` in all; `evaluate(ema)` is called every so often. Returns the EMA."""
     codes, rows, touched = latents
     torch.manual_seed(77)
     unet = start.straighten(UNet2DConditionModel(**UNET_CONFIG)).to(device)
     unet.set_attn_processor(AttnProcessor())  # quicker than the fused kernel on so few positions
     ema = copy.deepcopy(unet).requires_grad_(False)
-    optimizer = torch.optim.AdamW(unet.parameters(), learning_rate, betas=(0.9, 0.99),
-                                  weight_decay=0.01, fused=True)
+    optimizer = Muon(unet)
     checkpoint, step, spent = folder / "diffusion.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         unet.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
-        optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"]:
+            optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["spent"]
         log(f"diffusion: goes on from step {step}, {spent / 60:.1f} minutes in")
     quick = tokens.QuickTokenizer.read(folder / "tokenizer")
@@ -133,12 +134,10 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None,
     while spent < total:
         pace.tick()
         progress = spent / total
-        rate = learning_rate * min(1, (step + 1) / 150)
         # Constant for a third of the time, then down along a cosine.
         fall = max(0.0, (progress - 0.3) / 0.7)
-        rate *= 0.01 + 0.495 * (1 + math.cos(math.pi * fall))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = min(1, (step + 1) / 100) * (0.01 + 0.495 * (1 + math.cos(math.pi * fall)))
+        optimizer.set_rate(rate)
         pick = torch.randint(0, len(rows), (batch,))
         texts = ["" if rng.random() < EMPTY_PROMPTS else scenes.caption(rows[i], rng)
                  for i in pick.tolist()]
@@ -171,12 +170,12 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None,
         average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
         if clock - last_line > 30:
             log(f"diffusion: step {step} minute {spent / 60:.1f} loss {average:.4f} "
-                f"rate {rate:.1e} {pace}")
+                f"rate {rate:.2f} {pace}")
             last_line = clock
         if clock - last_save > 150:
             save()
             last_save = clock
-        if evaluate is not None and clock - last_look > 600:
+        if evaluate is not None and clock - last_look > look_every:
             evaluate(ema)
             clock = last_look = time.time()
     save()

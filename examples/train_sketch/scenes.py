@@ -87,7 +87,7 @@ class Placement:
     radius: float
 
 
-def sample_scene(rng, pairs=0.72, held_out=False):
+def sample_scene(rng, pairs=0.72, held_out=False, sizes=(0.25, 0.5, 0.25)):
     """A random scene; with `held_out` a two-object one from the part kept out of training."""
     while True:
         colours = list(COLOURS)
@@ -96,7 +96,7 @@ def sample_scene(rng, pairs=0.72, held_out=False):
         count = 2 if held_out or rng.random() < pairs else 1
         things = tuple(
             Thing(
-                rng.choices(SIZES, (0.25, 0.5, 0.25))[0], rng.choice(usable), rng.choice(SHAPES)
+                rng.choices(SIZES, sizes)[0], rng.choice(usable), rng.choice(SHAPES)
             )
             for _ in range(count)
         )

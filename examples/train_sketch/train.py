@@ -89,7 +89,9 @@ def main():
     parser.add_argument("--minutes", type=float, help="of this stage in all (decoder 25, diffusion 75)")
     parser.add_argument("--pictures", type=int, default=30000, help="scenes to encode")
     parser.add_argument("--text-steps", type=int, default=1500)
-    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--look-every", type=float, default=10, metavar="MINUTES",
+                        help="diffusion: time between two scores; 0 is never")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=20, help="evaluate: sampling steps")
     parser.add_argument("--guidance", type=float, default=7.5)
@@ -132,7 +134,8 @@ def main():
             export.evaluate(export.load(work / "preview"), log, 50, half=True)
 
         diffusion_stage.train(work, diffusion_stage.SCALING_FACTOR, encoder, latents, options.minutes or 75, device, log,
-                              look, batch=options.batch)
+                              look if options.look_every else None, options.batch,
+                              60 * options.look_every)
     if wanted("export"):
         size = export.write(options.model, load_vae(work), load_encoder(work), load_unet(work))
         log(f"export: {options.model.name}, {size / 1e6:.2f} MB")

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 import scenes
 import start
+from muon import Muon
 from pace import Pace
 
 CELL = 8  # pixels to a latent
@@ -60,7 +61,8 @@ def batch_of_crops(rng, count, side):
     """Windows that look at an object, or whole pictures when `side` is the full side."""
     crops = []
     while len(crops) < count:
-        scene = scenes.sample_scene(rng)
+        # Small objects are the hard ones.
+        scene = scenes.sample_scene(rng, pairs=0.85, sizes=(0.5, 0.3, 0.2))
         placements = scenes.place(scene, rng)
         picture = scenes.render(scene, placements)
         if side == scenes.SIDE:
@@ -99,16 +101,17 @@ def encoder_loss(model, pictures):
     return wrong + 0.02 * doubt, wrong
 
 
-def train(half, folder, minutes, device, log, learning_rate=6e-4, batch=12):
+def train(half, folder, minutes, device, log, learning_rate=0.002, batch=12):
     """Trains one half, "decoder" or "encoder", for `minutes` in all over any number of calls."""
     torch.manual_seed(4)
     model = start.straighten(AutoencoderKL(**CONFIG)).to(device)
     if half == "decoder":
-        parts, loss_of = [model.decoder, model.post_quant_conv], decoder_loss
+        parts, loss_of = ("decoder.", "post_quant_conv."), decoder_loss
     else:
-        parts, loss_of = [model.encoder, model.quant_conv], encoder_loss
-    parameters = [p for part in parts for p in part.parameters()]
-    optimizer = torch.optim.AdamW(parameters, learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        parts, loss_of = ("encoder.", "quant_conv."), encoder_loss
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith(parts))
+    optimizer = Muon(model, learning_rate, adam_lr=2e-4, only=parts)
     checkpoint, step, spent = folder / f"{half}.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
@@ -131,10 +134,9 @@ def train(half, folder, minutes, device, log, learning_rate=6e-4, batch=12):
     while spent < total:
         pace.tick()
         # The learning rate follows the clock: a busy machine makes fewer steps, not worse ones.
-        rate = learning_rate * min(1, (step + 1) / 60)
+        rate = min(1, (step + 1) / 60)
         rate *= 0.01 + 0.495 * (1 + math.cos(math.pi * min(1, spent / total)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        optimizer.set_rate(rate)
         # Windows hold more contour for their cost; whole pictures teach the border.
         whole = step % 4 == 0
         pictures = batch_of_crops(rng, batch // 4 if whole else batch, scenes.SIDE if whole else 64)
@@ -142,7 +144,7 @@ def train(half, folder, minutes, device, log, learning_rate=6e-4, batch=12):
             loss, wrong = loss_of(model, pictures.to(device))
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
         spent += time.time() - clock
@@ -151,7 +153,7 @@ def train(half, folder, minutes, device, log, learning_rate=6e-4, batch=12):
         average = value if average is None else 0.98 * average + 0.02 * value
         if step % 50 == 0:
             log(f"{half}: step {step} minute {spent / 60:.1f} loss {average[0]:.4f} "
-                f"error {average[1]:.4f} rate {rate:.1e} {pace}")
+                f"error {average[1]:.4f} rate {rate:.2f} {pace}")
         if clock - last_save > 90:
             save()
             last_save = clock

@@ -42,8 +42,8 @@ absl::StatusOr<ImageHeader> ReadImageFileHeader(const std::string& path);
 absl::StatusOr<Tensor> DecodeImageFile(const std::string& path, const Allocator& allocator);
 
 struct EncodeOptions {
-  int quality = 95;           // of JPEG and WebP, 1..100; 100 makes WebP lossless
-  std::string text_key;       // PNG: a text to carry along, if not empty
+  int quality = 95;      // of JPEG and WebP, 1..100; 100 makes WebP lossless
+  std::string text_key;  // PNG: a text to carry along, if not empty
   std::string text;
 };
 // `image` is [1, h, w, c] u8, c = 1, 3 or 4 (JPEG: 1 or 3).

@@ -57,8 +57,8 @@ absl::StatusOr<Tensor> Upright(const Tensor& image, int orientation, const Alloc
   // right, 3 bottom right, 4 bottom left; 5 to 8 the same, transposed.
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  WEFT_ASSIGN_OR_RETURN(
-      Tensor upright, Tensor::Allocate(allocator, DType::kU8, Shape{1, height, width, channels}));
+  WEFT_ASSIGN_OR_RETURN(Tensor upright,
+                        Tensor::Allocate(allocator, DType::kU8, Shape{1, height, width, channels}));
   const uint8_t* from = image.data<uint8_t>();
   uint8_t* to = upright.mutable_data<uint8_t>();
   for (int64_t y = 0; y < height; ++y) {

@@ -11,16 +11,13 @@ constexpr In<ListOf<Image>> kImages{.name = "images",
                                     .doc = "what to show, in this order; batches one by one"};
 constexpr In<int64_t> kColumns{
     .name = "columns", .doc = "pictures in a row; 0 puts all into one", .fallback = 0, .min = 0};
-constexpr In<int64_t> kGap{.name = "gap",
-                           .doc = "white pixels between pictures",
-                           .fallback = 4,
-                           .min = 0,
-                           .max = 256};
+constexpr In<int64_t> kGap{
+    .name = "gap", .doc = "white pixels between pictures", .fallback = 4, .min = 0, .max = 256};
 constexpr Out<Image> kStrip{.name = "image", .doc = "all of them, [1, h, w, c], same type"};
 
 absl::Status Run(NodeContext& ctx) {
-  absl::StatusOr<Tensor> strip = ContactSheet(ctx.Get(kImages), ctx.Get(kColumns), ctx.Get(kGap),
-                                              ctx.allocator());
+  absl::StatusOr<Tensor> strip =
+      ContactSheet(ctx.Get(kImages), ctx.Get(kColumns), ctx.Get(kGap), ctx.allocator());
   if (!strip.ok()) return ctx.PortError(kImages, strip.status().message());
   ctx.Set(kStrip, *std::move(strip));
   return absl::OkStatus();

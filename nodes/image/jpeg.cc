@@ -130,8 +130,8 @@ absl::Status BadJpeg(const Reader& reader) {
 
 // Four inks as printers' programs store them: inverted, 255 is no ink.
 absl::StatusOr<Tensor> RgbFromInks(const Tensor& inks, bool inverted, const Allocator& allocator) {
-  WEFT_ASSIGN_OR_RETURN(Tensor image, Tensor::Allocate(allocator, DType::kU8,
-                                                       Shape{1, inks.dim(1), inks.dim(2), 3}));
+  WEFT_ASSIGN_OR_RETURN(
+      Tensor image, Tensor::Allocate(allocator, DType::kU8, Shape{1, inks.dim(1), inks.dim(2), 3}));
   const uint8_t* from = inks.data<uint8_t>();
   uint8_t* to = image.mutable_data<uint8_t>();
   for (int64_t i = 0; i < inks.numel() / 4; ++i, from += 4, to += 3) {
@@ -203,15 +203,15 @@ absl::StatusOr<Tensor> DecodeJpeg(absl::string_view bytes, const Allocator& allo
   const int64_t width = reader.jpeg.image_width, height = reader.jpeg.image_height;
   WEFT_RETURN_IF_ERROR(CheckImageSize(width, height));
   const bool four_inks = IsFourInks(reader);
-  WEFT_ASSIGN_OR_RETURN(
-      Tensor image,
-      Tensor::Allocate(allocator, DType::kU8, Shape{1, height, width, four_inks ? 4 : 3}));
+  const int orientation = OrientationOf(reader);  // reading the rows drops the markers
+  WEFT_ASSIGN_OR_RETURN(Tensor image, Tensor::Allocate(allocator, DType::kU8,
+                                                       Shape{1, height, width, four_inks ? 4 : 3}));
   if (!ReadRows(reader, image.mutable_data<uint8_t>())) return BadJpeg(reader);
   if (four_inks) {
     WEFT_ASSIGN_OR_RETURN(image,
                           RgbFromInks(image, reader.jpeg.saw_Adobe_marker != FALSE, allocator));
   }
-  return Upright(image, OrientationOf(reader), allocator);
+  return Upright(image, orientation, allocator);
 }
 
 absl::StatusOr<std::string> EncodeJpeg(const Tensor& image, const EncodeOptions& options) {

@@ -58,9 +58,9 @@ absl::StatusOr<Tensor> Crop(const Tensor& image, int64_t top, int64_t left, int6
     return Invalid("a window of ", width, " × ", height, " at ", left, ", ", top,
                    " does not lie within a picture of ", image.dim(2), " × ", image.dim(1));
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor window,
-                        Tensor::Allocate(allocator, image.dtype(),
-                                         Shape{image.dim(0), height, width, image.dim(3)}));
+  WEFT_ASSIGN_OR_RETURN(
+      Tensor window,
+      Tensor::Allocate(allocator, image.dtype(), Shape{image.dim(0), height, width, image.dim(3)}));
   if (image.is_meta() || window.is_meta()) return window;
   const size_t pixel = static_cast<size_t>(image.dim(3)) * SizeOf(image.dtype());
   const size_t row = static_cast<size_t>(width) * pixel;
@@ -97,8 +97,8 @@ void Paste(const Tensor& from, int64_t from_index, Tensor& to, int64_t to_index,
   }
 }
 
-absl::StatusOr<Tensor> ContactSheet(const std::vector<Tensor>& images, int64_t columns,
-                                    int64_t gap, const Allocator& allocator) {
+absl::StatusOr<Tensor> ContactSheet(const std::vector<Tensor>& images, int64_t columns, int64_t gap,
+                                    const Allocator& allocator) {
   if (images.empty()) return Invalid("there are no pictures to put together");
   int64_t count = 0, height = 0, width = 0;
   for (const Tensor& image : images) {
@@ -119,8 +119,8 @@ absl::StatusOr<Tensor> ContactSheet(const std::vector<Tensor>& images, int64_t c
   WEFT_RETURN_IF_ERROR(
       Annotate(CheckImageSize(all_width, all_height), "the pictures put together"));
   WEFT_ASSIGN_OR_RETURN(
-      Tensor sheet, Blank(images[0].dtype(), Shape{1, all_height, all_width, images[0].dim(3)},
-                          1.0f, allocator));
+      Tensor sheet,
+      Blank(images[0].dtype(), Shape{1, all_height, all_width, images[0].dim(3)}, 1.0f, allocator));
   if (sheet.is_meta()) return sheet;
   int64_t at = 0;
   for (const Tensor& image : images) {

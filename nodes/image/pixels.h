@@ -32,8 +32,8 @@ void Paste(const Tensor& from, int64_t from_index, Tensor& to, int64_t to_index,
 
 // All pictures of all batches in rows of `columns`, with `gap` white pixels between them; a
 // smaller one stands at the top left of its cell.
-absl::StatusOr<Tensor> ContactSheet(const std::vector<Tensor>& images, int64_t columns,
-                                    int64_t gap, const Allocator& allocator);
+absl::StatusOr<Tensor> ContactSheet(const std::vector<Tensor>& images, int64_t columns, int64_t gap,
+                                    const Allocator& allocator);
 
 }  // namespace weft
 

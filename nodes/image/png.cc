@@ -124,9 +124,9 @@ absl::Status Open(Session& session, absl::string_view bytes) {
   if (session.info == nullptr) return absl::ResourceExhaustedError("out of memory for libpng");
   // Before libpng takes memory for it, so that a lying size is one clear error.
   if (bytes.size() >= 24 && bytes.substr(12, 4) == "IHDR") {
-    WEFT_RETURN_IF_ERROR(CheckImageSize(
-        png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 16),
-        png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 20)));
+    WEFT_RETURN_IF_ERROR(
+        CheckImageSize(png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 16),
+                       png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 20)));
   }
   if (!ReadInfo(session)) return BadPng(session);
   // Deflate shrinks to a 1032nd at best: a file that promises more has not got it.
@@ -140,9 +140,8 @@ absl::Status Open(Session& session, absl::string_view bytes) {
 }
 
 ImageHeader HeaderOf(const Session& session) {
-  const bool alpha =
-      (png_get_color_type(session.png, session.info) & PNG_COLOR_MASK_ALPHA) != 0 ||
-      png_get_valid(session.png, session.info, PNG_INFO_tRNS) != 0;
+  const bool alpha = (png_get_color_type(session.png, session.info) & PNG_COLOR_MASK_ALPHA) != 0 ||
+                     png_get_valid(session.png, session.info, PNG_INFO_tRNS) != 0;
   return ImageHeader{.format = ImageFormat::kPng,
                      .width = png_get_image_width(session.png, session.info),
                      .height = png_get_image_height(session.png, session.info),
@@ -189,8 +188,8 @@ absl::StatusOr<std::string> EncodePng(const Tensor& image, const EncodeOptions& 
   std::string text = options.text;
   std::string none;
   png_text chunk = {};
-  chunk.compression = text.size() > kLegible ? PNG_ITXT_COMPRESSION_zTXt
-                                             : PNG_ITXT_COMPRESSION_NONE;
+  chunk.compression =
+      text.size() > kLegible ? PNG_ITXT_COMPRESSION_zTXt : PNG_ITXT_COMPRESSION_NONE;
   chunk.key = key.data();
   chunk.text = text.data();
   chunk.itxt_length = text.size();

@@ -39,8 +39,8 @@ absl::StatusOr<std::string> Inflate(absl::string_view compressed) {
     const int result = inflate(&stream, Z_NO_FLUSH);
     text.append(piece.data(), piece.size() - stream.avail_out);
     if (text.size() > kLongestText) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "its text decompresses to more than the ", kLongestText, " bytes allowed"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("its text decompresses to more than the ", kLongestText, " bytes allowed"));
     }
     if (result == Z_STREAM_END) return text;
     if (result != Z_OK) return Invalid("its compressed text is corrupt");

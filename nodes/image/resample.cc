@@ -152,9 +152,9 @@ absl::StatusOr<Tensor> ResampleBoth(Tensor image, int64_t height, int64_t width,
   using Value = typename Arithmetic::Value;
   const int64_t batch = image.dim(0), channels = image.dim(3);
   if (const int64_t in = image.dim(2); in != width) {
-    WEFT_ASSIGN_OR_RETURN(Tensor wide,
-                          Tensor::Allocate(allocator, image.dtype(),
-                                           Shape{batch, image.dim(1), width, channels}));
+    WEFT_ASSIGN_OR_RETURN(
+        Tensor wide,
+        Tensor::Allocate(allocator, image.dtype(), Shape{batch, image.dim(1), width, channels}));
     ResampleAxis<Arithmetic>(image.data<Value>(), wide.mutable_data<Value>(), batch * image.dim(1),
                              in, channels, TapsFor(in, width, filter));
     image = std::move(wide);

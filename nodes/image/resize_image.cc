@@ -40,9 +40,9 @@ absl::Status Run(NodeContext& ctx) {
   if (width == 0) width = Proportion(height, image.dim(2), image.dim(1));
   if (height == 0) height = Proportion(width, image.dim(1), image.dim(2));
   WEFT_RETURN_IF_ERROR(CheckImageSize(width, height));
-  WEFT_ASSIGN_OR_RETURN(Tensor resized, Resample(image, height, width,
-                                                 FilterFromName(ctx.Get(kMethod)),
-                                                 ctx.allocator()));
+  WEFT_ASSIGN_OR_RETURN(
+      Tensor resized,
+      Resample(image, height, width, FilterFromName(ctx.Get(kMethod)), ctx.allocator()));
   ctx.Set(kResized, std::move(resized));
   return absl::OkStatus();
 }

@@ -70,11 +70,11 @@ absl::StatusOr<std::string> EncodeWebp(const Tensor& image, const EncodeOptions&
   const float quality = static_cast<float>(options.quality);
   const bool lossless = options.quality >= 100;
   uint8_t* bytes = nullptr;
-  const size_t size =
-      lossless ? (alpha ? WebPEncodeLosslessRGBA(pixels, width, height, stride, &bytes)
-                        : WebPEncodeLosslessRGB(pixels, width, height, stride, &bytes))
-               : (alpha ? WebPEncodeRGBA(pixels, width, height, stride, quality, &bytes)
-                        : WebPEncodeRGB(pixels, width, height, stride, quality, &bytes));
+  const size_t size = lossless
+                          ? (alpha ? WebPEncodeLosslessRGBA(pixels, width, height, stride, &bytes)
+                                   : WebPEncodeLosslessRGB(pixels, width, height, stride, &bytes))
+                          : (alpha ? WebPEncodeRGBA(pixels, width, height, stride, quality, &bytes)
+                                   : WebPEncodeRGB(pixels, width, height, stride, quality, &bytes));
   const std::unique_ptr<uint8_t, void (*)(void*)> owner(bytes, WebPFree);
   if (size == 0) return absl::InternalError("cannot encode a WebP");
   return std::string(reinterpret_cast<const char*>(bytes), size);

@@ -22,18 +22,18 @@ constexpr absl::string_view kPrecisions[] = {"auto", "f32", "bf16"};
 
 constexpr In<Text> kPath{.name = "path",
                          .doc =
-                             "a folder with tokenizer, text_encoder, unet, vae and scheduler, "
-                             "or some of them; relative to the graph, then along WEFT_MODELS"};
+                             "A folder with tokenizer, text_encoder, unet, vae and scheduler, "
+                             "or some of them; relative to the graph, then along WEFT_MODELS."};
 constexpr In<Text> kPrecision{.name = "precision",
-                              .doc = "what the networks compute in; auto: as the run says",
+                              .doc = "What the networks compute in; auto: as the run says.",
                               .fallback = "auto",
                               .choices = kPrecisions};
-constexpr Out<Tokenizer> kTokenizer{.name = "tokenizer", .doc = "from tokenizer/"};
-constexpr Out<ClipTextEncoder> kClip{.name = "clip", .doc = "from text_encoder/"};
-constexpr Out<Unet> kUnet{.name = "unet", .doc = "from unet/"};
-constexpr Out<Vae> kVae{.name = "vae", .doc = "from vae/"};
+constexpr Out<Tokenizer> kTokenizer{.name = "tokenizer", .doc = "From tokenizer/."};
+constexpr Out<ClipTextEncoder> kClip{.name = "clip", .doc = "From text_encoder/."};
+constexpr Out<Unet> kUnet{.name = "unet", .doc = "From unet/."};
+constexpr Out<Vae> kVae{.name = "vae", .doc = "From vae/."};
 constexpr Out<SchedulerConfig> kSchedulerConfig{.name = "scheduler_config",
-                                                .doc = "from scheduler/"};
+                                                .doc = "From scheduler/."};
 
 // The folder of one part, or an error that says which parts there are.
 absl::StatusOr<std::string> PartFolder(const std::string& model, absl::string_view part) {

@@ -11,11 +11,11 @@
 namespace weft {
 namespace {
 
-constexpr In<Vae> kVae{.name = "vae", .doc = "what the latent is a latent of"};
+constexpr In<Vae> kVae{.name = "vae", .doc = "What the latent is a latent of."};
 constexpr In<Latent> kLatent{.name = "latent",
-                             .doc = "best the predicted clean one: SchedulerStep's `original`"};
-constexpr In<Step> kStep{.name = "step", .doc = "numbers the preview", .optional = true};
-constexpr Out<Image> kImage{.name = "image", .doc = "u8, as large as the picture will be"};
+                             .doc = "Best the predicted clean one: SchedulerStep's `original`."};
+constexpr In<Step> kStep{.name = "step", .doc = "Numbers the preview.", .optional = true};
+constexpr Out<Image> kImage{.name = "image", .doc = "u8, as large as the picture will be."};
 
 absl::Status Run(NodeContext& ctx) {
   const std::shared_ptr<const Vae> vae = ctx.Get(kVae);

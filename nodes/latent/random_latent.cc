@@ -31,15 +31,18 @@ namespace {
 constexpr int64_t kMost = 65536;  // pixels of a side, pictures of a batch
 constexpr In<VaeTraits> kVae{.name = "vae", .doc = "Says how many channels, and pixels a latent."};
 constexpr In<Generator> kGenerator{.name = "generator", .doc = "Where the numbers come from."};
-constexpr In<int64_t> kWidth{.name = "width", .doc = "Of the picture, in pixels.", .min = 1,
-                             .max = kMost, .optional = true};
-constexpr In<int64_t> kHeight{.name = "height", .doc = "Of the picture, in pixels.", .min = 1,
-                              .max = kMost, .optional = true};
+constexpr In<int64_t> kWidth{
+    .name = "width", .doc = "Of the picture, in pixels.", .min = 1, .max = kMost, .optional = true};
+constexpr In<int64_t> kHeight{.name = "height",
+                              .doc = "Of the picture, in pixels.",
+                              .min = 1,
+                              .max = kMost,
+                              .optional = true};
 constexpr In<Latent> kLike{.name = "like",
                            .doc = "A latent whose shape to take, in place of width and height.",
                            .optional = true};
-constexpr In<int64_t> kBatch{.name = "batch", .doc = "Pictures at once.", .fallback = 1, .min = 1,
-                             .max = kMost};
+constexpr In<int64_t> kBatch{
+    .name = "batch", .doc = "Pictures at once.", .fallback = 1, .min = 1, .max = kMost};
 constexpr Out<Latent> kNoise{.name = "noise", .doc = "Mean 0, variance 1."};
 constexpr Out<Generator> kNext{.name = "generator", .doc = "After the draws."};
 

@@ -12,9 +12,9 @@
 namespace weft {
 namespace {
 
-constexpr In<Vae> kVae{.name = "vae", .doc = "the autoencoder"};
-constexpr In<Latent> kLatent{.name = "latent", .doc = "scaled as the UNet sees it"};
-constexpr Out<Image> kImage{.name = "image", .doc = "f32 in 0..1, cut off at both ends"};
+constexpr In<Vae> kVae{.name = "vae", .doc = "The autoencoder."};
+constexpr In<Latent> kLatent{.name = "latent", .doc = "Scaled as the UNet sees it."};
+constexpr Out<Image> kImage{.name = "image", .doc = "f32 in 0..1, cut off at both ends."};
 
 absl::Status Run(NodeContext& ctx) {
   const std::shared_ptr<const Vae> vae = ctx.Get(kVae);
@@ -29,8 +29,8 @@ absl::Status Run(NodeContext& ctx) {
       ctx.Expect(kLatent, "channels", config.latent_channels, "the VAE's latent_channels"));
 
   Ops ops = OpsFor(ctx, *vae);
-  Tensor latent = Affine(ops, ops.OnDevice(given), 1.0 / config.scaling, config.shift);
-  Tensor image = ToImageRange(ops, network.Decode(ops, std::exchange(latent, {})));
+  const Tensor latent = Affine(ops, ops.OnDevice(given), 1.0 / config.scaling, config.shift);
+  Tensor image = ToImageRange(ops, network.Decode(ops, latent));
   WEFT_ASSIGN_OR_RETURN(image, ops.Finish(std::move(image)));  // [b, h·scale, w·scale, c]
   ctx.Set(kImage, std::move(image));
   return absl::OkStatus();

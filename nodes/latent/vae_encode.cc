@@ -15,16 +15,16 @@
 namespace weft {
 namespace {
 
-constexpr In<Vae> kVae{.name = "vae", .doc = "the autoencoder"};
+constexpr In<Vae> kVae{.name = "vae", .doc = "The autoencoder."};
 constexpr In<Image> kImage{.name = "image",
-                           .doc = "sides that are multiples of the autoencoder's scale"};
+                           .doc = "Sides that are multiples of the autoencoder's scale."};
 constexpr In<Generator> kGenerator{.name = "generator",
                                    .doc =
-                                       "draws from the encoder's distribution; without it its "
-                                       "mean is the latent",
+                                       "Draws from the encoder's distribution; without it its "
+                                       "mean is the latent.",
                                    .optional = true};
-constexpr Out<Latent> kLatent{.name = "latent", .doc = "scaled as the UNet sees it"};
-constexpr Out<Generator> kAdvanced{.name = "generator", .doc = "after the draw"};
+constexpr Out<Latent> kLatent{.name = "latent", .doc = "Scaled as the UNet sees it."};
+constexpr Out<Generator> kAdvanced{.name = "generator", .doc = "After the draw."};
 
 absl::Status CheckImage(const NodeContext& ctx, const VaeConfig& config) {
   const Tensor image = ctx.Get(kImage);
@@ -58,8 +58,8 @@ absl::Status Run(NodeContext& ctx) {
   }
 
   Ops ops = OpsFor(ctx, *vae);
-  Tensor image = ToNetworkRange(ops, ctx.Take(kImage));  // [b, h, w, c] in -1..1
-  const Tensor moments = network.Encode(ops, std::exchange(image, {}));
+  const Tensor image = ToNetworkRange(ops, ctx.Take(kImage));  // [b, h, w, c] in -1..1
+  const Tensor moments = network.Encode(ops, image);
   const Tensor drawn = SampleGaussian(ops, moments, rng.has_value() ? &*rng : nullptr);
   const Tensor latent = Affine(ops, drawn, config.scaling, -config.shift * config.scaling);
   WEFT_ASSIGN_OR_RETURN(Tensor result, ops.Finish(latent));

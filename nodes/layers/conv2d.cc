@@ -1,5 +1,7 @@
 #include "nodes/layers/conv2d.h"
 
+#include <utility>
+
 namespace weft {
 
 Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel)
@@ -14,6 +16,14 @@ Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec) {
   weights.weight =
       scope.Get("weight", Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
   weights.bias = scope.Get("bias", Shape{spec.out_channels});
+}
+
+Tensor Conv2d::operator()(Ops& ops, Sources sources, Epilogue epilogue) const {
+  return ops.Conv2d(weights, std::move(sources), std::move(epilogue));
+}
+
+Tensor Conv2d::operator()(Ops& ops, Tensor x, Epilogue epilogue) const {
+  return ops.Conv2d(weights, OneSource(std::move(x)), std::move(epilogue));
 }
 
 }  // namespace weft

@@ -1,8 +1,6 @@
 #ifndef WEFT_NODES_LAYERS_CONV2D_H_
 #define WEFT_NODES_LAYERS_CONV2D_H_
 
-#include <utility>
-
 #include "nodes/layers/sources.h"
 #include "runtime/ops/ops.h"
 #include "runtime/weights/weight_store.h"
@@ -16,13 +14,8 @@ struct Conv2d {
   // Stride, padding and upsampling as `spec` says.
   Conv2d(const Scope& scope, const ConvSpec& spec);
 
-  Tensor operator()(Ops& ops, Sources sources, Epilogue epilogue = {}) const {
-    return ops.Conv2d(weights, std::move(sources), std::move(epilogue));
-  }
-
-  Tensor operator()(Ops& ops, Tensor x, Epilogue epilogue = {}) const {
-    return (*this)(ops, OneSource(std::move(x)), std::move(epilogue));
-  }
+  Tensor operator()(Ops& ops, Sources sources, Epilogue epilogue = {}) const;
+  Tensor operator()(Ops& ops, Tensor x, Epilogue epilogue = {}) const;
 
   ConvWeights weights;
 };

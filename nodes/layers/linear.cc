@@ -1,5 +1,7 @@
 #include "nodes/layers/linear.h"
 
+#include <utility>
+
 namespace weft {
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, Bias bias) {
@@ -16,6 +18,11 @@ Linear Linear::Gated(const Scope& scope, int64_t in, int64_t out) {
   Linear gated(scope, in, 2 * out);
   gated.weights.gated = true;
   return gated;
+}
+
+Tensor Linear::operator()(Ops& ops, Tensor x, Epilogue epilogue) const {
+  epilogue.gated = weights.gated;
+  return ops.Linear(weights, std::move(x), std::move(epilogue));
 }
 
 void Linear::Bind(const Scope& scope, int64_t in, int64_t out, Bias bias) {

@@ -2,7 +2,6 @@
 #define WEFT_NODES_LAYERS_LINEAR_H_
 
 #include <initializer_list>
-#include <utility>
 
 #include "runtime/ops/ops.h"
 #include "runtime/weights/weight_store.h"
@@ -20,10 +19,7 @@ struct Linear {
   // [a | g] = x·Wᵀ + b; y = a · activation(g), `out` wide.
   static Linear Gated(const Scope& scope, int64_t in, int64_t out);
 
-  Tensor operator()(Ops& ops, Tensor x, Epilogue epilogue = {}) const {
-    epilogue.gated = weights.gated;
-    return ops.Linear(weights, std::move(x), std::move(epilogue));
-  }
+  Tensor operator()(Ops& ops, Tensor x, Epilogue epilogue = {}) const;
 
   LinearWeights weights;
 

@@ -99,10 +99,9 @@ absl::StatusOr<Tensor> BlendByMask(const Tensor& background, const Tensor& foreg
     WEFT_ASSIGN_OR_RETURN(back, ToUnitF32(back, allocator));
     WEFT_ASSIGN_OR_RETURN(fore, ToUnitF32(fore, allocator));
   }
-  WEFT_ASSIGN_OR_RETURN(
-      Tensor blended,
-      Tensor::Allocate(allocator, back.dtype(),
-                       Shape{batch, back.dim(1), back.dim(2), back.dim(3)}));
+  WEFT_ASSIGN_OR_RETURN(Tensor blended,
+                        Tensor::Allocate(allocator, back.dtype(),
+                                         Shape{batch, back.dim(1), back.dim(2), back.dim(3)}));
   if (blended.is_meta() || back.is_meta() || fore.is_meta() || sized.is_meta()) return blended;
   const Walk walk{.batch = batch,
                   .planes = image ? 1 : back.dim(1),

@@ -16,8 +16,7 @@ constexpr In<double> kSigma{.name = "sigma",
 constexpr Out<Mask> kBlurred{.name = "mask", .doc = "the soft mask, same size"};
 
 absl::Status Run(NodeContext& ctx) {
-  WEFT_ASSIGN_OR_RETURN(Tensor blurred,
-                        BlurMask(ctx.Get(kMask), ctx.Get(kSigma), ctx.allocator()));
+  WEFT_ASSIGN_OR_RETURN(Tensor blurred, BlurMask(ctx.Get(kMask), ctx.Get(kSigma), ctx.allocator()));
   ctx.Set(kBlurred, std::move(blurred));
   return absl::OkStatus();
 }

@@ -14,8 +14,9 @@ constexpr In<Any> kForeground{.name = "foreground", .doc = "the same kind and si
 constexpr In<Mask> kMask{.name = "mask", .doc = "resized to them; 1 shows the foreground"};
 constexpr absl::string_view kMethods[] = {"nearest", "area", "bilinear"};
 constexpr In<Text> kResize{.name = "resize",
-                           .doc = "how the mask is resized: nearest as diffusers does, area by "
-                                  "the share that is painted, bilinear softly",
+                           .doc =
+                               "how the mask is resized: nearest as diffusers does, area by "
+                               "the share that is painted, bilinear softly",
                            .fallback = "nearest",
                            .choices = kMethods};
 constexpr absl::string_view kLayouts[] = {"auto", "latent", "image"};
@@ -34,13 +35,12 @@ absl::Status Run(NodeContext& ctx) {
     return ctx.PortError(kForeground, "expects latents or pictures, but gets ", foreground.kind());
   }
   const std::string layout = ctx.Get(kLayout);
-  WEFT_ASSIGN_OR_RETURN(
-      Tensor blended,
-      BlendByMask(*background.AsTensor(), *foreground.AsTensor(), ctx.Get(kMask),
-                  layout == "image"    ? Layout::kImage
-                  : layout == "latent" ? Layout::kLatent
-                                       : Layout::kAuto,
-                  MaskResizeFromName(ctx.Get(kResize)), ctx.allocator()));
+  WEFT_ASSIGN_OR_RETURN(Tensor blended,
+                        BlendByMask(*background.AsTensor(), *foreground.AsTensor(), ctx.Get(kMask),
+                                    layout == "image"    ? Layout::kImage
+                                    : layout == "latent" ? Layout::kLatent
+                                                         : Layout::kAuto,
+                                    MaskResizeFromName(ctx.Get(kResize)), ctx.allocator()));
   ctx.Set(kBlended, Value(std::move(blended)));
   return absl::OkStatus();
 }

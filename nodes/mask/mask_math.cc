@@ -94,8 +94,8 @@ absl::StatusOr<Tensor> MaskFromImage(const Tensor& image, int64_t channel, doubl
     return Invalid("there is no channel ", channel, " in a picture of ", channels);
   }
   WEFT_ASSIGN_OR_RETURN(
-      Tensor mask, Tensor::Allocate(allocator, DType::kF32,
-                                    Shape{image.dim(0), image.dim(1), image.dim(2), 1}));
+      Tensor mask,
+      Tensor::Allocate(allocator, DType::kF32, Shape{image.dim(0), image.dim(1), image.dim(2), 1}));
   WEFT_ASSIGN_OR_RETURN(const Tensor values, ToUnitF32(image, allocator));
   if (mask.is_meta() || values.is_meta()) return mask;
   const float* pixel = values.data<float>();

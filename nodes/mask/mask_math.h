@@ -32,8 +32,8 @@ absl::StatusOr<Tensor> GrowMask(const Tensor& mask, int64_t pixels, const Alloca
 // mode="nearest".
 absl::StatusOr<Tensor> BlurMask(const Tensor& mask, double sigma, const Allocator& allocator);
 
-// Where `image` [b, h, w, c] is above `threshold`: channel 0..c-1, or the luma of all (PIL's
-// convert("L")) where channel is -1. With threshold < 0 the value itself.
+// Where `image` [b, h, w, c] is above `threshold`: channel 0..c-1, or the ITU-R 601 luma
+// of all where channel is -1. With threshold < 0 the value itself.
 absl::StatusOr<Tensor> MaskFromImage(const Tensor& image, int64_t channel, double threshold,
                                      const Allocator& allocator);
 

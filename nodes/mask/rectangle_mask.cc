@@ -10,16 +10,16 @@
 namespace weft {
 namespace {
 
-constexpr In<int64_t> kWidth{.name = "width", .doc = "of the mask, in pixels", .min = 1,
-                             .max = kLargestImageSide};
-constexpr In<int64_t> kHeight{.name = "height", .doc = "of the mask, in pixels", .min = 1,
-                              .max = kLargestImageSide};
+constexpr In<int64_t> kWidth{
+    .name = "width", .doc = "of the mask, in pixels", .min = 1, .max = kLargestImageSide};
+constexpr In<int64_t> kHeight{
+    .name = "height", .doc = "of the mask, in pixels", .min = 1, .max = kLargestImageSide};
 constexpr In<int64_t> kLeft{.name = "left", .doc = "the first painted column", .min = 0};
 constexpr In<int64_t> kTop{.name = "top", .doc = "the first painted row", .min = 0};
-constexpr In<int64_t> kRight{.name = "right", .doc = "the column after the last painted one",
-                             .min = 0};
-constexpr In<int64_t> kBottom{.name = "bottom", .doc = "the row after the last painted one",
-                              .min = 0};
+constexpr In<int64_t> kRight{
+    .name = "right", .doc = "the column after the last painted one", .min = 0};
+constexpr In<int64_t> kBottom{
+    .name = "bottom", .doc = "the row after the last painted one", .min = 0};
 constexpr Out<Mask> kMask{.name = "mask", .doc = "[1, height, width, 1] f32"};
 
 absl::Status Run(NodeContext& ctx) {

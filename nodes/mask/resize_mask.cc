@@ -37,8 +37,7 @@ std::vector<Span1D> SpansFor(int64_t in, int64_t out, MaskResize method) {
         break;
       case MaskResize::kBilinear: {
         const float scale = static_cast<float>(in) / static_cast<float>(out);
-        const float at =
-            std::max((static_cast<float>(i) + 0.5f) * scale - 0.5f, 0.0f);
+        const float at = std::max((static_cast<float>(i) + 0.5f) * scale - 0.5f, 0.0f);
         span.first = std::min(static_cast<int64_t>(at), in - 1);
         span.last = std::min(span.first + 1, in - 1);
         span.share = at - static_cast<float>(span.first);
@@ -55,8 +54,8 @@ float MeanOf(const float* plane, int64_t width, const Span1D& rows, const Span1D
   for (int64_t y = rows.first; y <= rows.last; ++y) {
     for (int64_t x = columns.first; x <= columns.last; ++x) sum += plane[y * width + x];
   }
-  return sum / static_cast<float>((rows.last - rows.first + 1) *
-                                  (columns.last - columns.first + 1));
+  return sum /
+         static_cast<float>((rows.last - rows.first + 1) * (columns.last - columns.first + 1));
 }
 
 float BlendOf(const float* plane, int64_t width, const Span1D& rows, const Span1D& columns) {

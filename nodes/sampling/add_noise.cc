@@ -13,8 +13,9 @@ constexpr In<Scheduler> kScheduler{.name = "scheduler", .doc = "The scheduler."}
 constexpr In<Latent> kLatent{.name = "latent", .doc = "A clean latent."};
 constexpr In<Latent> kNoise{.name = "noise", .doc = "Normally distributed noise."};
 constexpr In<Step> kStep{.name = "step",
-                         .doc = "How much: as much as this step expects. Without one (the next of "
-                                "the last step) the latent stays clean.",
+                         .doc =
+                             "How much: as much as this step expects. Without one (the next of "
+                             "the last step) the latent stays clean.",
                          .optional = true};
 constexpr Out<Latent> kNoised{.name = "latent", .doc = "The latent with noise."};
 

@@ -20,8 +20,8 @@ Tensor AlphaScheduler::AddNoise(LatentMath& math, const Tensor& latent, const Te
                                 const Step& step) const {
   const auto last = static_cast<double>(noise_.size() - 1);
   if (!(step.timestep >= 0.0 && step.timestep <= last)) {
-    math.Fail(Invalid("the step's timestep ", step.timestep, " is not one of the training's 0..",
-                      last));
+    math.Fail(
+        Invalid("the step's timestep ", step.timestep, " is not one of the training's 0..", last));
     return Tensor();
   }
   const Mix mix = MixAt(static_cast<int64_t>(step.timestep));
@@ -52,6 +52,16 @@ absl::StatusOr<Schedule> AlphaScheduler::MakeSchedule(int64_t num_inference_step
 
 Tensor AlphaScheduler::Clean(LatentMath& math, const Tensor& output, const Tensor& latent,
                              Mix mix) const {
+  if (mix.alpha == 0.0 && prediction_ == Prediction::kEpsilon) {
+    // x / 0 is infinite; clipped, what is left of it is its sign.
+    if (!options_.thresholding && !options_.clip_sample) {
+      math.Fail(
+          Invalid("a step of pure noise (rescale_betas_zero_snr) tells nothing of the clean "
+                  "latent where prediction_type is epsilon; use v_prediction"));
+      return Tensor();
+    }
+    mix.alpha = 1e-30;
+  }
   const Tensor clean = CleanOf(math, prediction_, output, latent, mix);
   if (options_.thresholding) {
     return math.Threshold(clean, options_.dynamic_thresholding_ratio, options_.sample_max_value);

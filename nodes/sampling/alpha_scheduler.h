@@ -16,7 +16,8 @@ namespace weft {
 class AlphaScheduler : public Scheduler {
  public:
   AlphaScheduler(SchedulerOptions options, NoiseSchedule noise)
-      : options_(std::move(options)), noise_(std::move(noise)),
+      : options_(std::move(options)),
+        noise_(std::move(noise)),
         prediction_(PredictionOf(options_.prediction_type)) {}
 
   int64_t num_train_timesteps() const override { return options_.num_train_timesteps; }

@@ -22,10 +22,9 @@ class DDIMScheduler : public AlphaScheduler {
     const Mix mix = MixAt(t);
     const Tensor clean = Clean(math, in.output, in.latent, mix);
     // Worked out again from a clipped prediction only where that is asked for.
-    const Tensor noise =
-        options().use_clipped_model_output
-            ? NoiseOf(math, Prediction::kSample, clean, in.latent, mix)
-            : NoiseOf(math, prediction(), in.output, in.latent, mix);
+    const Tensor noise = options().use_clipped_model_output
+                             ? NoiseOf(math, Prediction::kSample, clean, in.latent, mix)
+                             : NoiseOf(math, prediction(), in.output, in.latent, mix);
     const double variance = std::max((1.0 - to) / (1.0 - from) * (1.0 - from / to), 0.0);
     const double fresh = options().eta * std::sqrt(variance);
     const double kept = std::sqrt(std::max(1.0 - to - fresh * fresh, 0.0));

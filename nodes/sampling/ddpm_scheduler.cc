@@ -21,8 +21,7 @@ class DDPMScheduler : public AlphaScheduler {
     const auto t = static_cast<int64_t>(in.schedule.timestep(in.index));
     const bool last = in.index + 1 == in.schedule.size();
     const double from = alpha(t);
-    const double to =
-        last ? 1.0 : alpha(static_cast<int64_t>(in.schedule.timestep(in.index + 1)));
+    const double to = last ? 1.0 : alpha(static_cast<int64_t>(in.schedule.timestep(in.index + 1)));
     const double beta = 1.0 - from / to;
     const Output output = Split(math, in);
     const Tensor clean = Clean(math, output.mean, in.latent, MixAt(t));

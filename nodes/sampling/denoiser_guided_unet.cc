@@ -62,7 +62,7 @@ absl::StatusOr<std::shared_ptr<const GuidedUnet>> GuidedUnet::Make(Ops& ops,
     condition.added = ops.Stack(added);
   }
   if (embeds_scale) condition.guidance_scale = scale;
-  WEFT_RETURN_IF_ERROR(ops.Finish({}).status());
+  WEFT_RETURN_IF_ERROR(ops.status());
   return guided;
 }
 

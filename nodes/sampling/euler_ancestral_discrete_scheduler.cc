@@ -34,13 +34,12 @@ class EulerAncestralDiscreteScheduler : public SigmaScheduler {
 }  // namespace
 
 NodeType EulerAncestralDiscreteSchedulerNode() {
-  return SchedulerNode(
-      {.type = "EulerAncestralDiscreteScheduler",
-       .doc = "Euler's method with fresh noise at each step.",
-       .options = {"num_train_timesteps", "beta_start", "beta_end", "beta_schedule",
-                   "trained_betas", "prediction_type", "timestep_spacing", "steps_offset",
-                   "rescale_betas_zero_snr"},
-       .make = MakeSigmaScheduler<EulerAncestralDiscreteScheduler>});
+  return SchedulerNode({.type = "EulerAncestralDiscreteScheduler",
+                        .doc = "Euler's method with fresh noise at each step.",
+                        .options = {"num_train_timesteps", "beta_start", "beta_end",
+                                    "beta_schedule", "trained_betas", "prediction_type",
+                                    "timestep_spacing", "steps_offset", "rescale_betas_zero_snr"},
+                        .make = MakeSigmaScheduler<EulerAncestralDiscreteScheduler>});
 }
 
 }  // namespace weft

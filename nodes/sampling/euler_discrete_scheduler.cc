@@ -47,15 +47,30 @@ class EulerDiscreteScheduler : public SigmaScheduler {
 }  // namespace
 
 NodeType EulerDiscreteSchedulerNode() {
-  return SchedulerNode(
-      {.type = "EulerDiscreteScheduler",
-       .doc = "Euler's method: x' = x + (sigma' - sigma) (x - clean) / sigma.",
-       .options = {"num_train_timesteps", "beta_start", "beta_end", "beta_schedule",
-                   "trained_betas", "prediction_type", "interpolation_type", "use_karras_sigmas",
-                   "use_exponential_sigmas", "use_beta_sigmas", "sigma_min", "sigma_max",
-                   "timestep_spacing", "timestep_type", "steps_offset", "rescale_betas_zero_snr",
-                   "final_sigmas_type", "s_churn", "s_tmin", "s_tmax", "s_noise"},
-       .make = MakeSigmaScheduler<EulerDiscreteScheduler>});
+  return SchedulerNode({.type = "EulerDiscreteScheduler",
+                        .doc = "Euler's method: x' = x + (sigma' - sigma) (x - clean) / sigma.",
+                        .options = {"num_train_timesteps",
+                                    "beta_start",
+                                    "beta_end",
+                                    "beta_schedule",
+                                    "trained_betas",
+                                    "prediction_type",
+                                    "interpolation_type",
+                                    "use_karras_sigmas",
+                                    "use_exponential_sigmas",
+                                    "use_beta_sigmas",
+                                    "sigma_min",
+                                    "sigma_max",
+                                    "timestep_spacing",
+                                    "timestep_type",
+                                    "steps_offset",
+                                    "rescale_betas_zero_snr",
+                                    "final_sigmas_type",
+                                    "s_churn",
+                                    "s_tmin",
+                                    "s_tmax",
+                                    "s_noise"},
+                        .make = MakeSigmaScheduler<EulerDiscreteScheduler>});
 }
 
 }  // namespace weft

@@ -9,21 +9,21 @@
 namespace weft {
 namespace {
 
-constexpr In<Unet> kUnet{.name = "unet", .doc = "the network"};
-constexpr In<Conditioning> kPositive{.name = "positive", .doc = "what to draw"};
+constexpr In<Unet> kUnet{.name = "unet", .doc = "The network."};
+constexpr In<Conditioning> kPositive{.name = "positive", .doc = "What to draw."};
 constexpr In<Conditioning> kNegative{.name = "negative",
                                      .doc =
-                                         "what to keep away from: the unconditional pass. "
-                                         "Without it there is one pass, and no guidance",
+                                         "What to keep away from: the unconditional pass. "
+                                         "Without it there is one pass, and no guidance.",
                                      .optional = true};
 constexpr In<double> kScale{.name = "guidance_scale",
                             .doc =
-                                "how hard to push from negative to positive; 1 and less: not "
-                                "at all, in half the time",
+                                "How hard to push from negative to positive; 1 and less: not "
+                                "at all, in half the time.",
                             .fallback = 7.5,
                             .min = 0,
                             .max = 1000};
-constexpr Out<Denoiser> kDenoiser{.name = "denoiser", .doc = "for PredictNoise"};
+constexpr Out<Denoiser> kDenoiser{.name = "denoiser", .doc = "For PredictNoise."};
 
 absl::Status CheckConditioning(const NodeContext& ctx, const In<Conditioning>& port,
                                const UnetConfig& config) {

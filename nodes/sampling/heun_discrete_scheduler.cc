@@ -21,21 +21,19 @@ class HeunDiscreteScheduler : public SigmaScheduler {
     Tensor clean = CleanOfUnscaled(math, prediction(), in.output, in.latent, sigma);
     if (options().clip_sample) clean = math.Clamp(clean, options().clip_sample_range);
     const Tensor derivative = math.Sum({{1.0 / sigma, in.latent}, {-1.0 / sigma, clean}});
-    SchedulerState state = in.state;
-    ++state.calls;
-    if (state.sample.empty() || state.history.empty()) {
+    SchedulerState state{.num_inference_steps = in.state.num_inference_steps,
+                         .calls = in.state.calls + 1};
+    if (in.state.sample.empty() || in.state.history.empty()) {
       const double change = in.schedule.sigma(in.index + 1) - sigma;
       state.sample = in.latent;
-      state.history = {derivative};
+      state.history.push_back(derivative);
       return {math.Sum({{1.0, in.latent}, {change, derivative}}), clean, std::move(state)};
     }
     // The second call looks from the end of the step: its sigma is where the step leads.
     const double change = sigma - in.schedule.sigma(std::max<int64_t>(in.index - 1, 0));
-    Tensor latent = math.Sum({{1.0, state.sample},
-                              {0.5 * change, state.history.front()},
+    Tensor latent = math.Sum({{1.0, in.state.sample},
+                              {0.5 * change, in.state.history.front()},
                               {0.5 * change, derivative}});
-    state.sample = Tensor();
-    state.history.clear();
     return {std::move(latent), clean, std::move(state)};
   }
 
@@ -70,8 +68,8 @@ NodeType HeunDiscreteSchedulerNode() {
        .defaults = Defaults(),
        .options = {"num_train_timesteps", "beta_start", "beta_end", "beta_schedule",
                    "trained_betas", "prediction_type", "use_karras_sigmas",
-                   "use_exponential_sigmas", "use_beta_sigmas", "clip_sample",
-                   "clip_sample_range", "timestep_spacing", "steps_offset"},
+                   "use_exponential_sigmas", "use_beta_sigmas", "clip_sample", "clip_sample_range",
+                   "timestep_spacing", "steps_offset"},
        .make = MakeSigmaScheduler<HeunDiscreteScheduler>});
 }
 

@@ -71,10 +71,10 @@ NodeType LCMSchedulerNode() {
        .doc = "Latent consistency: jump to a clean latent, and add noise for the next jump.",
        .defaults = Defaults(),
        .options = {"num_train_timesteps", "beta_start", "beta_end", "beta_schedule",
-                   "trained_betas", "original_inference_steps", "clip_sample",
-                   "clip_sample_range", "set_alpha_to_one", "steps_offset", "prediction_type",
-                   "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
-                   "timestep_spacing", "timestep_scaling", "rescale_betas_zero_snr"},
+                   "trained_betas", "original_inference_steps", "clip_sample", "clip_sample_range",
+                   "set_alpha_to_one", "steps_offset", "prediction_type", "thresholding",
+                   "dynamic_thresholding_ratio", "sample_max_value", "timestep_spacing",
+                   "timestep_scaling", "rescale_betas_zero_snr"},
        .make = MakeAlphaScheduler<LCMScheduler>});
 }
 

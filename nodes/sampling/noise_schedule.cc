@@ -65,6 +65,29 @@ std::vector<float> Betas(const SchedulerOptions& options) {
   return betas;
 }
 
+// ln x as NumPy computes it in f32, to the last bit: solvers cut timesteps that come from it off to
+// whole numbers, so that its rounding decides between 998 and 999. x = 2^k m with m in
+// [√½, √2), and ln m by a rational minimax approximation in m - 1.
+float LogAsNumPy(float x) {
+  constexpr float kAbove[] = {0.0f,          0.99999999f,    2.112677543f,
+                              1.4800006335f, 0.38088377413f, 0.025899791179f};
+  constexpr float kBelow[] = {1.0f,           2.612677543f,   2.4530060717f,
+                              0.98649429585f, 0.15464763749f, 0.0058750954031f};
+  int exponent = 0;
+  float m = std::frexp(x, &exponent);
+  if (m < std::numbers::sqrt2_v<float> / 2.0f) {
+    m *= 2.0f;
+    --exponent;
+  }
+  float above = kAbove[5];
+  float below = kBelow[5];
+  for (int i = 4; i >= 0; --i) {
+    above = std::fma(above, m - 1.0f, kAbove[i]);
+    below = std::fma(below, m - 1.0f, kBelow[i]);
+  }
+  return std::fma(static_cast<float>(exponent), std::numbers::ln2_v<float>, above / below);
+}
+
 // ā for each step; the product is kept in double and read out in f32.
 std::vector<float> CumulativeAlphas(const std::vector<float>& betas) {
   std::vector<float> alphas;
@@ -101,8 +124,8 @@ absl::StatusOr<NoiseSchedule> NoiseSchedule::Make(const SchedulerOptions& option
                                                   bool keep_signal) {
   std::vector<float> betas = Betas(options);
   if (static_cast<int64_t>(betas.size()) < options.num_train_timesteps) {
-    return Invalid("\"trained_betas\" has ", betas.size(), " values, but \"num_train_timesteps\" is ",
-                   options.num_train_timesteps);
+    return Invalid("\"trained_betas\" has ", betas.size(),
+                   " values, but \"num_train_timesteps\" is ", options.num_train_timesteps);
   }
   for (size_t i = 0; i < betas.size(); ++i) {
     if (!(betas[i] > 0.0f && betas[i] < 1.0f)) {
@@ -115,13 +138,13 @@ absl::StatusOr<NoiseSchedule> NoiseSchedule::Make(const SchedulerOptions& option
   schedule.alphas_ = CumulativeAlphas(betas);
   if (options.rescale_betas_zero_snr && keep_signal) schedule.alphas_.back() = 0x1p-24f;
   for (size_t i = 0; i < betas.size(); ++i) {
-    const float alpha = std::max(schedule.alphas_[i], 0x1p-24f);
+    const float alpha = schedule.alphas_[i] > 0.0f ? schedule.alphas_[i] : 0x1p-24f;
     const float sigma = std::sqrt((1.0f - alpha) / alpha);
     if (!(sigma > 0.0f)) {
       return Invalid("the noise of training step ", i, " is too small to tell from none");
     }
     schedule.sigmas_.push_back(sigma);
-    schedule.log_sigmas_.push_back(std::log(sigma));
+    schedule.log_sigmas_.push_back(LogAsNumPy(sigma));
   }
   return schedule;
 }
@@ -139,9 +162,9 @@ double NoiseSchedule::TimestepOf(double sigma) const {
   const double log_sigma = std::log(std::max(sigma, 1e-10));
   // The last training step that is no noisier.
   const auto above = std::upper_bound(log_sigmas_.begin(), log_sigmas_.end(), log_sigma);
-  const size_t low = std::min(
-      static_cast<size_t>(std::max<std::ptrdiff_t>(above - log_sigmas_.begin(), 1) - 1),
-      log_sigmas_.size() - 2);
+  const size_t low =
+      std::min(static_cast<size_t>(std::max<std::ptrdiff_t>(above - log_sigmas_.begin(), 1) - 1),
+               log_sigmas_.size() - 2);
   const double from = log_sigmas_[low];
   const double to = log_sigmas_[low + 1];
   const double share = std::clamp((from - log_sigma) / (from - to), 0.0, 1.0);
@@ -161,8 +184,11 @@ std::vector<double> SpacedTimesteps(const Spacing& spacing) {
   for (int64_t i = 0; i < spacing.count; ++i) {
     const auto from_below = static_cast<double>(points - 1 - i);
     if (spacing.kind == "trailing") {
+      // Rounded as NumPy's arange does, which decides where a timestep falls on a half. Its one
+      // timestep too many for some counts (61 of 1000), -1, is left out.
+      const auto top = static_cast<double>(spacing.last);
       const double stride = static_cast<double>(spacing.train) / static_cast<double>(spacing.count);
-      const double at = static_cast<double>(spacing.last) - stride * static_cast<double>(i);
+      const double at = top + (top - stride - top) * static_cast<double>(i);
       if (at <= 1e-6) break;
       timesteps.push_back(std::nearbyint(at) - 1.0);
     } else if (spacing.kind == "leading") {
@@ -224,13 +250,18 @@ std::vector<double> RespacedSigmas(const SchedulerOptions& options, double max, 
   return BetaSigmas(from, to, count);
 }
 
+double ShiftedFlow(double sigma, double shift) {
+  return shift * sigma / (1.0 + (shift - 1.0) * sigma);
+}
+
 absl::Status CheckSigmaOptions(const SchedulerOptions& options) {
   const int asked = int{options.use_karras_sigmas} + int{options.use_exponential_sigmas} +
                     int{options.use_beta_sigmas} + int{options.use_lu_lambdas} +
                     int{options.use_flow_sigmas};
   if (asked > 1) {
-    return Invalid("only one of \"use_karras_sigmas\", \"use_exponential_sigmas\", "
-                   "\"use_beta_sigmas\", \"use_lu_lambdas\" and \"use_flow_sigmas\" may be true");
+    return Invalid(
+        "only one of \"use_karras_sigmas\", \"use_exponential_sigmas\", "
+        "\"use_beta_sigmas\", \"use_lu_lambdas\" and \"use_flow_sigmas\" may be true");
   }
   if (options.sigma_min.has_value() && !(*options.sigma_min > 0.0)) {
     return Invalid("\"sigma_min\" must be above 0");

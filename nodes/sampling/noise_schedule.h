@@ -23,6 +23,9 @@ class NoiseSchedule {
   double sigma(int64_t t) const { return sigmas_[static_cast<size_t>(t)]; }  // √((1-ā)/ā)
   double min_sigma() const { return sigmas_.front(); }
   double max_sigma() const { return sigmas_.back(); }
+  // ln(sigma), in f32.
+  double min_log_sigma() const { return log_sigmas_.front(); }
+  double max_log_sigma() const { return log_sigmas_.back(); }
   // Between training steps by straight lines; beyond them the nearest one's.
   double SigmaAt(double timestep) const;
   // The inverse, straight in the logarithm of sigma.
@@ -59,6 +62,9 @@ std::vector<double> BetaSigmas(double max, double min, int64_t count);
 bool Respaces(const SchedulerOptions& options);
 std::vector<double> RespacedSigmas(const SchedulerOptions& options, double max, double min,
                                    int64_t count);
+// A noise level of a straight flow, moved up by `shift` (Esser et al. 2024, arXiv 2403.03206,
+// section 5.3.2).
+double ShiftedFlow(double sigma, double shift);
 // At most one spacing may be asked for, and sigma_min must lie below sigma_max.
 absl::Status CheckSigmaOptions(const SchedulerOptions& options);
 

@@ -49,7 +49,6 @@ class PNDMScheduler : public AlphaScheduler {
       state.partial = math.Sum({{1.0, state.partial}, {1.0 / 3.0, in.output}});
     } else {
       mean = math.Sum({{1.0, state.partial}, {1.0 / 6.0, in.output}});
-      state.partial = Tensor();
     }
     const int64_t to = t - (stage % 2 == 0 ? Stride(in) / 2 : 0);
     const auto from = static_cast<int64_t>(in.schedule.timestep(state.calls - stage));
@@ -73,12 +72,8 @@ class PNDMScheduler : public AlphaScheduler {
       if (past.size() > 3) past.erase(past.begin(), past.end() - 3);
       past.push_back(in.output);
     }
-    Tensor sample = in.latent;
     if (state.calls == 0) state.sample = in.latent;
-    if (again && !state.sample.empty()) {
-      sample = state.sample;
-      state.sample = Tensor();
-    }
+    const Tensor& sample = again && !state.sample.empty() ? state.sample : in.latent;
     result.latent = Transfer(math, sample, Mean(math, in.output, past, again), from, to);
     return result;
   }
@@ -105,8 +100,7 @@ class PNDMScheduler : public AlphaScheduler {
     const double from = alpha(t);
     const double to = AlphaOrFinal(next);
     const Tensor noise = NoiseOf(math, prediction(), mean, sample, MixAt(t));
-    const double divisor =
-        from * std::sqrt(1.0 - to) + std::sqrt(from * (1.0 - from) * to);
+    const double divisor = from * std::sqrt(1.0 - to) + std::sqrt(from * (1.0 - from) * to);
     return math.Sum({{std::sqrt(to / from), sample}, {-(to - from) / divisor, noise}});
   }
 };
@@ -125,9 +119,9 @@ absl::StatusOr<Schedule> PNDMScheduler::MakeSchedule(int64_t num_inference_steps
     return ScheduleOf(std::move(calls));
   }
   if (down.size() < 4) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "PNDMScheduler needs at least 4 steps for its Runge-Kutta start, not ",
-        num_inference_steps, "; set skip_prk_steps"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("PNDMScheduler needs at least 4 steps for its Runge-Kutta start, not ",
+                     num_inference_steps, "; set skip_prk_steps"));
   }
   // Three steps of four calls: at the timestep, twice half way, at the next one.
   const auto half = static_cast<double>(num_train_timesteps() / num_inference_steps / 2);

@@ -9,18 +9,18 @@
 namespace weft {
 namespace {
 
-constexpr In<Denoiser> kDenoiser{.name = "denoiser", .doc = "from Guidance"};
-constexpr In<Latent> kLatent{.name = "latent", .doc = "noisy, scaled by ScaleInput"};
-constexpr In<Step> kStep{.name = "step", .doc = "where in the schedule it is"};
+constexpr In<Denoiser> kDenoiser{.name = "denoiser", .doc = "From Guidance."};
+constexpr In<Latent> kLatent{.name = "latent", .doc = "Noisy, scaled by ScaleInput."};
+constexpr In<Step> kStep{.name = "step", .doc = "Where in the schedule it is."};
 constexpr In<Latent> kChannels{.name = "channels",
                                .doc =
-                                   "more channels beside the latent's, unscaled: mask and "
-                                   "masked picture of an inpainting network",
+                                   "More channels beside the latent's, unscaled: mask and "
+                                   "masked picture of an inpainting network.",
                                .optional = true};
 constexpr Out<Latent> kNoise{.name = "noise",
                              .doc =
-                                 "the network's answer: noise, velocity or sample, as the "
-                                 "scheduler's prediction_type says"};
+                                 "The network's answer: noise, velocity or sample, as the "
+                                 "scheduler's prediction_type says."};
 
 absl::Status CheckPicture(const NodeContext& ctx, const In<Latent>& port) {
   const Tensor x = ctx.Get(port);

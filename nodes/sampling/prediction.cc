@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "runtime/base/status_macros.h"
-
 namespace weft {
 
 Prediction PredictionOf(absl::string_view name) {
@@ -22,11 +20,6 @@ Tensor CleanOf(LatentMath& math, Prediction kind, const Tensor& output, const Te
                Mix mix) {
   switch (kind) {
     case Prediction::kEpsilon:
-      if (mix.alpha == 0.0) {
-        math.Fail(Invalid("a step of pure noise (rescale_betas_zero_snr) tells nothing of the "
-                          "clean latent where prediction_type is epsilon; use v_prediction"));
-        return Tensor();
-      }
       return math.Sum({{1.0 / mix.alpha, latent}, {-mix.sigma / mix.alpha, output}});
     case Prediction::kV:
       return math.Sum({{mix.alpha, latent}, {-mix.sigma, output}});

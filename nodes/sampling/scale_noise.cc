@@ -12,8 +12,9 @@ namespace {
 constexpr In<Scheduler> kScheduler{.name = "scheduler", .doc = "The scheduler."};
 constexpr In<Latent> kNoise{.name = "noise", .doc = "Normally distributed noise."};
 constexpr In<Step> kFirst{.name = "first",
-                          .doc = "The first step (Timesteps gives it); the scale of leading "
-                                 "timestep_spacing depends on it.",
+                          .doc =
+                              "The first step (Timesteps gives it); the scale of leading "
+                              "timestep_spacing depends on it.",
                           .optional = true};
 constexpr Out<Latent> kLatent{.name = "latent", .doc = "The latent to begin with."};
 
@@ -24,8 +25,9 @@ absl::Status Run(NodeContext& ctx) {
   if (known) first = ctx.Get(kFirst);
   if (known && first.index < 0) return ctx.PortError(kFirst, "is not a step");
   if (!known && scheduler->scale_needs_steps()) {
-    ctx.Notice("with timestep_spacing leading the noise's scale depends on the number of steps: "
-               "wire \"first\" from Timesteps; the whole schedule's scale is used");
+    ctx.Notice(
+        "with timestep_spacing leading the noise's scale depends on the number of steps: "
+        "wire \"first\" from Timesteps; the whole schedule's scale is used");
   }
   LatentMath math(ctx.allocator());
   Tensor latent = math.Sum({{scheduler->NoiseScale(known ? &first : nullptr), ctx.Get(kNoise)}});

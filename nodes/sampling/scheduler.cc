@@ -62,8 +62,9 @@ absl::StatusOr<std::shared_ptr<const Schedule>> Scheduler::ScheduleFor(
   absl::MutexLock lock(&mutex_);
   if (last_ != nullptr && last_->num_inference_steps == num_inference_steps) return last_;
   if (num_inference_steps < 1 || num_inference_steps > num_train_timesteps()) {
-    return Invalid("\"num_inference_steps\" is ", num_inference_steps, "; the scheduler takes 1 to ",
-                   num_train_timesteps(), " (its num_train_timesteps)");
+    return Invalid("\"num_inference_steps\" is ", num_inference_steps,
+                   "; the scheduler takes 1 to ", num_train_timesteps(),
+                   " (its num_train_timesteps)");
   }
   WEFT_ASSIGN_OR_RETURN(Schedule schedule, MakeSchedule(num_inference_steps));
   schedule.num_inference_steps = num_inference_steps;

@@ -74,9 +74,7 @@ class Scheduler : public Object {
   virtual double NoiseScale(const Step*) const { return 1.0; }
   // Whether NoiseScale depends on the number of steps.
   virtual bool scale_needs_steps() const { return false; }
-  virtual Tensor ScaleInput(LatentMath&, const Tensor& latent, const Step&) const {
-    return latent;
-  }
+  virtual Tensor ScaleInput(LatentMath&, const Tensor& latent, const Step&) const { return latent; }
   // The forward process: the clean latent with as much noise as `step` expects.
   virtual Tensor AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
                           const Step& step) const = 0;

@@ -17,8 +17,11 @@ constexpr Out<Scheduler> kScheduler{.name = "scheduler", .doc = "The scheduler."
 }  // namespace
 
 NodeType SchedulerNode(SchedulerClass scheduler) {
-  Contract contract{.type = scheduler.type, .doc = scheduler.doc, .category = "sampling",
-                    .inputs = {kConfig}, .outputs = {kScheduler}};
+  Contract contract{.type = scheduler.type,
+                    .doc = scheduler.doc,
+                    .category = "sampling",
+                    .inputs = {kConfig},
+                    .outputs = {kScheduler}};
   for (const OptionUse& use : scheduler.options) {
     contract.inputs.push_back(OptionPort(use, scheduler.defaults));
   }

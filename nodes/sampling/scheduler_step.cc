@@ -35,8 +35,7 @@ absl::Status Run(NodeContext& ctx) {
     return ctx.PortError(kLatent, "expects [b, c, h, w] f32, not ", latent.shape().ToString(), " ",
                          Name(latent.dtype()));
   }
-  const Shape with_variance(
-      {latent.dim(0), 2 * latent.dim(1), latent.dim(2), latent.dim(3)});
+  const Shape with_variance({latent.dim(0), 2 * latent.dim(1), latent.dim(2), latent.dim(3)});
   if (!(output.shape() == latent.shape() || output.shape() == with_variance)) {
     return ctx.PortError(kNoise, "is ", output.shape().ToString(), ", but the latent is ",
                          latent.shape().ToString());
@@ -48,8 +47,7 @@ absl::Status Run(NodeContext& ctx) {
       scheduler->ScheduleFor(state.num_inference_steps);
   if (!schedule.ok()) return ctx.PortError(kState, schedule.status().message());
   const Schedule& steps = **schedule;
-  if (step.index < 0 || step.index >= steps.size() ||
-      steps.timestep(step.index) != step.timestep) {
+  if (step.index < 0 || step.index >= steps.size() || steps.timestep(step.index) != step.timestep) {
     return ctx.PortError(kStep, "step ", step.index, " at timestep ", step.timestep,
                          " is not one of this scheduler's run of ", state.num_inference_steps);
   }

@@ -9,8 +9,8 @@ namespace weft {
 // Where steps lead (leading spacing begins below the last training step), the first latent has the
 // variance of clean + sigma·noise; else the clean part is left out.
 double SigmaScheduler::NoiseScale(const Step* first) const {
-  const double most = Respaces(options_) ? options_.sigma_max.value_or(noise_.max_sigma())
-                                         : noise_.max_sigma();
+  const double most =
+      Respaces(options_) ? options_.sigma_max.value_or(noise_.max_sigma()) : noise_.max_sigma();
   const double sigma = first != nullptr ? first->sigma : most;
   return options_.timestep_spacing == "leading" ? std::sqrt(sigma * sigma + 1.0) : sigma;
 }

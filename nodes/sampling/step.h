@@ -12,9 +12,9 @@ namespace weft {
 struct Step : RecordPort {
   static constexpr absl::string_view kTypeName = "step";
 
-  int64_t index = 0;     // in the schedule of all steps, also where a run begins late
-  double timestep = 0;   // what the model is told
-  double sigma = 0;      // noise over signal at this step
+  int64_t index = 0;                 // in the schedule of all steps, also where a run begins late
+  double timestep = 0;               // what the model is told
+  double sigma = 0;                  // noise over signal at this step
   std::shared_ptr<const Step> next;  // the step after it, itself without a next; null at the end
 
   // A record that lacks a field gives index -1, which no scheduler takes.

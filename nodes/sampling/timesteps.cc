@@ -11,11 +11,13 @@ namespace weft {
 namespace {
 
 constexpr In<Scheduler> kScheduler{.name = "scheduler", .doc = "The scheduler."};
-constexpr In<int64_t> kSteps{.name = "num_inference_steps", .doc = "Steps of a full run.",
-                             .fallback = 20, .min = 1};
+constexpr In<int64_t> kSteps{
+    .name = "num_inference_steps", .doc = "Steps of a full run.", .fallback = 20, .min = 1};
 constexpr In<double> kStrength{.name = "strength",
                                .doc = "The share of the steps that is taken, counted from the end.",
-                               .fallback = 1.0, .min = 0, .max = 1};
+                               .fallback = 1.0,
+                               .min = 0,
+                               .max = 1};
 constexpr Out<ListOf<Step>> kList{.name = "steps", .doc = "One for each call of the model."};
 constexpr Out<Step> kFirst{.name = "first", .doc = "The first of them."};
 constexpr Out<SchedulerState> kState{.name = "state",

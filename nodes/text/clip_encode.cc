@@ -12,17 +12,17 @@
 namespace weft {
 namespace {
 
-constexpr In<ClipTextEncoder> kClip{.name = "clip", .doc = "the text encoder"};
+constexpr In<ClipTextEncoder> kClip{.name = "clip", .doc = "The text encoder."};
 constexpr In<Tokens> kTokens{.name = "tokens",
                              .doc =
-                                 "from Tokenize; longer texts in chunks of the encoder's "
-                                 "length, each encoded by itself"};
+                                 "From Tokenize; longer texts in chunks of the encoder's "
+                                 "length, each encoded by itself."};
 constexpr In<int64_t> kClipSkip{.name = "clip_skip",
-                                .doc = "how many of the last layers to leave out",
+                                .doc = "How many of the last layers to leave out.",
                                 .fallback = 0,
                                 .min = 0,
                                 .max = 255};
-constexpr Out<Conditioning> kConditioning{.name = "conditioning", .doc = "what to draw"};
+constexpr Out<Conditioning> kConditioning{.name = "conditioning", .doc = "What to draw."};
 
 absl::Status Run(NodeContext& ctx) {
   const std::shared_ptr<const ClipTextEncoder> clip = ctx.Get(kClip);

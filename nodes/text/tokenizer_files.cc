@@ -333,7 +333,8 @@ absl::Status ReadKnownWords(const std::string& path, std::vector<std::string>* w
 }  // namespace
 
 absl::StatusOr<TokenizerFiles> ReadTokenizerFiles(absl::string_view folder) {
-  Documents documents{.folder = std::string(folder)};
+  Documents documents;
+  documents.folder = std::string(folder);
   for (const auto& [file, document] :
        {std::pair("tokenizer.json", &documents.tokenizer),
         std::pair("tokenizer_config.json", &documents.config),

@@ -76,9 +76,10 @@ class Backend {
 
   // `weight` [out, in], `bias` [out] or empty. `gated`: rows of a and of g as two halves. `x` is
   // that of the first use, for its shape.
-  virtual absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(
-      const Tensor& weight, const Tensor& bias, bool gated, const Tensor& x, DType compute,
-      const Allocator& allocator) = 0;
+  virtual absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight,
+                                                                   const Tensor& bias, bool gated,
+                                                                   const Tensor& x, DType compute,
+                                                                   const Allocator& allocator) = 0;
   // x [..., in] → [..., out].
   virtual absl::StatusOr<Tensor> Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,
                                         const Allocator& allocator) = 0;

@@ -17,7 +17,8 @@ constexpr int64_t RoundUp(int64_t value, int64_t step) { return (value + step - 
 inline constexpr int64_t kQueryTile = 48;
 inline constexpr int64_t kKeyBlock = 512;
 
-// Keys and values of one batch, rearranged: at most f32, rows to the next 64, widths to the next 16.
+// Keys and values of one batch, rearranged: at most f32, rows to the next 64, widths to the
+// next 16.
 constexpr size_t AttentionPackedBytes(int64_t heads, int64_t key_rows, int64_t q_width,
                                       int64_t v_width) {
   return static_cast<size_t>(heads * RoundUp(key_rows, 64) *
@@ -25,8 +26,8 @@ constexpr size_t AttentionPackedBytes(int64_t heads, int64_t key_rows, int64_t q
 }
 // A tile of queries, scores, weights and results, with maxima and sums.
 constexpr size_t AttentionWorkspaceBytes(int64_t q_width, int64_t v_width) {
-  return static_cast<size_t>(
-      4 * kQueryTile * (RoundUp(q_width, 16) + RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
+  return static_cast<size_t>(4 * kQueryTile *
+                             (RoundUp(q_width, 16) + RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
 }
 
 // Whether a convolution with a sum over several sources, or with an addend of its own for each
@@ -35,8 +36,8 @@ constexpr bool PictureByPicture(int64_t pixels) { return pixels >= 1024; }
 
 // Rows of a gated linear layer that are computed at a time: about 4 MB of gates.
 constexpr int64_t GatedRows(int64_t rows, int64_t width, DType compute) {
-  const int64_t fitting = (int64_t{4} << 20) / std::max<int64_t>(
-                              1, width * static_cast<int64_t>(SizeOf(compute)));
+  const int64_t fitting =
+      (int64_t{4} << 20) / std::max<int64_t>(1, width * static_cast<int64_t>(SizeOf(compute)));
   return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
 }
 

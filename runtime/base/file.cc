@@ -21,9 +21,9 @@ namespace {
 
 absl::Status Failed(const std::string& path, absl::string_view what, int error) {
   const absl::StatusCode code = absl::ErrnoToStatusCode(error);
-  return absl::Status(code == absl::StatusCode::kUnknown ? absl::StatusCode::kInternal : code,
-                      absl::StrCat("\"", path, "\": ", what, ": ",
-                                   std::generic_category().message(error)));
+  return absl::Status(
+      code == absl::StatusCode::kUnknown ? absl::StatusCode::kInternal : code,
+      absl::StrCat("\"", path, "\": ", what, ": ", std::generic_category().message(error)));
 }
 
 // Closes what it holds when it goes.
@@ -67,8 +67,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t limit) {
   const Descriptor file(OpenForReading(path));
   WEFT_ASSIGN_OR_RETURN(const size_t size, CheckRegular(path, file.get()));
   if (size > limit) {
-    return absl::ResourceExhaustedError(absl::StrCat("\"", path, "\": holds ", size,
-                                                     " bytes, more than the ", limit, " allowed"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("\"", path, "\": holds ", size, " bytes, more than the ", limit, " allowed"));
   }
   std::string contents(size, '\0');
   size_t done = 0;
@@ -117,8 +117,7 @@ absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   const std::string name = absl::StrCat(".weft-", getpid(), "-", serial.fetch_add(1), ".tmp");
   file.temporary_ = (folder / name).string();
-  file.descriptor_ =
-      open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  file.descriptor_ = open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file.descriptor_ < 0) {
     const int error = errno;
     file.temporary_.clear();
@@ -142,8 +141,7 @@ void AtomicFile::Discard() {
 absl::Status AtomicFile::Write(absl::string_view bytes) {
   while (!bytes.empty()) {
     // Linux writes at most 2 GiB at once.
-    const ssize_t put =
-        write(descriptor_, bytes.data(), std::min(bytes.size(), size_t{1} << 30));
+    const ssize_t put = write(descriptor_, bytes.data(), std::min(bytes.size(), size_t{1} << 30));
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) {
       const int error = put < 0 ? errno : ENOSPC;

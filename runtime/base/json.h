@@ -20,8 +20,7 @@ struct JsonLimits {
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text, const JsonLimits& limits = {});
 
 // The same from a file, whose path leads the error.
-absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path,
-                                            const JsonLimits& limits = {});
+absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path, const JsonLimits& limits = {});
 
 // `text` in quotes and on one line, cut where it is long: for error messages.
 std::string Quoted(absl::string_view text);

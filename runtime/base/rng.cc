@@ -30,8 +30,7 @@ Rng::Rng(uint64_t seed) {
 uint32_t Rng::Next() {
   if (position_ == kWords) {
     for (size_t i = 0; i < kWords; ++i) {
-      const uint32_t y =
-          (state_[i] & 0x80000000u) | (state_[(i + 1) % kWords] & 0x7fffffffu);
+      const uint32_t y = (state_[i] & 0x80000000u) | (state_[(i + 1) % kWords] & 0x7fffffffu);
       state_[i] = state_[(i + kMiddle) % kWords] ^ (y >> 1) ^ ((y & 1u) != 0 ? kTwist : 0u);
     }
     position_ = 0;

@@ -6,10 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "runtime/base/nearest_name.h"
 #include "runtime/command/command.h"
 
@@ -26,7 +24,8 @@ std::vector<std::string> OptionNames(const CLI::App* app) {
   std::vector<std::string> names;
   for (; app != nullptr; app = app->get_parent()) {
     for (const CLI::Option* option : app->get_options()) {
-      for (const std::string& name : option->get_lnames()) names.push_back(absl::StrCat("--", name));
+      for (const std::string& name : option->get_lnames())
+        names.push_back(absl::StrCat("--", name));
     }
   }
   return names;
@@ -83,7 +82,7 @@ int Main(int argc, char** argv) {
     return kBadUsage;
   }
   const int code = chosen();
-  if (std::fflush(stdout) != 0 && code == kOk) {
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == kOk) {
     PrintError("cannot write to standard output");
     return kRunFailed;
   }

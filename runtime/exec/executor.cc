@@ -6,13 +6,11 @@
 #include <memory>
 #include <new>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
-#include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/exec/light_worker.h"
+#include "runtime/exec/slots.h"
 #include "runtime/graph/plan_order.h"
 
 namespace weft {
@@ -48,8 +46,7 @@ class Executor {
  public:
   Executor(const Plan& plan, const Environment& environment, bool dry)
       : plan_(plan), environment_(environment), dry_(dry),
-        allocator_(dry ? Device::kMeta : Device::kCpu),
-        slots_(static_cast<size_t>(plan.slots)) {
+        allocator_(dry ? Device::kMeta : Device::kCpu), slots_(plan.slots, worker_) {
     if (environment.events && !dry) {
       // Light nodes report from their own thread.
       environment_.events = [this](const Event& event) {
@@ -60,6 +57,7 @@ class Executor {
       };
       user_events_ = environment.events;
     }
+    if (dry) environment_.events = nullptr;  // nothing happens
   }
 
   absl::Status Run() {
@@ -72,8 +70,8 @@ class Executor {
   absl::StatusOr<Values> Outputs() {
     Values outputs;
     for (const PlannedOutput& output : plan_.outputs) {
-      if (Unknown(output.source)) continue;
-      absl::StatusOr<Value> value = Read(output.source);
+      if (slots_.IsUnknown(output.source)) continue;
+      absl::StatusOr<Value> value = slots_.Read(output.source);
       if (!value.ok()) return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
       outputs.emplace(output.name, *std::move(value));
     }
@@ -86,72 +84,6 @@ class Executor {
   double seconds() const { return Seconds(began_); }
 
  private:
-  struct SlotState {
-    Value value;
-    std::shared_ptr<LightWorker::Task> pending;  // a light node that is still to fill it
-    std::string port;                            // of that node
-    bool unknown = false;                        // a dry run could not tell
-  };
-
-  SlotState& At(Slot slot) { return slots_[static_cast<size_t>(slot)]; }
-
-  bool Unknown(const Source& source) {
-    if (source.kind == Source::Kind::kSlot) return At(source.slot).unknown;
-    return std::any_of(source.items.begin(), source.items.end(),
-                       [this](const Source& item) { return Unknown(item); });
-  }
-
-  // Waits for the light node that fills the slot, if there is one.
-  absl::Status Settle(SlotState& state) {
-    if (state.pending == nullptr) return absl::OkStatus();
-    const std::shared_ptr<LightWorker::Task> task = std::move(state.pending);
-    state.pending = nullptr;
-    worker_.Wait(*task);
-    WEFT_RETURN_IF_ERROR(task->status);
-    state.value = task->outputs[state.port];
-    return absl::OkStatus();
-  }
-
-  absl::StatusOr<Value> Read(const Source& source, bool last = false) {
-    switch (source.kind) {
-      case Source::Kind::kNone:
-        return Value();
-      case Source::Kind::kLiteral:
-        return Field(source.literal, source.fields);
-      case Source::Kind::kSlot: {
-        SlotState& state = At(source.slot);
-        WEFT_RETURN_IF_ERROR(Settle(state));
-        if (!source.fields.empty()) return Field(state.value, source.fields);
-        return last ? std::move(state.value) : state.value;
-      }
-      case Source::Kind::kList: {
-        List list;
-        for (const Source& item : source.items) {
-          WEFT_ASSIGN_OR_RETURN(list.emplace_back(), Read(item));
-        }
-        return Value(std::move(list));
-      }
-    }
-    return Value();
-  }
-
-  static absl::StatusOr<Value> Field(Value value, const std::vector<std::string>& fields) {
-    for (const std::string& field : fields) {
-      const Record* record = value.AsRecord();
-      if (record == nullptr) {
-        return Invalid("has no field \"", field, "\": it is ", value.kind(), ", not a record");
-      }
-      const auto it = record->find(field);
-      if (it == record->end()) {
-        std::vector<std::string> names;
-        for (const auto& [name, item] : *record) names.push_back(name);
-        return Invalid("has no field \"", field, "\"", DidYouMean(field, names));
-      }
-      value = Value(it->second);
-    }
-    return value;
-  }
-
   // "denoise/loop[3]/noise": the node's path with the rounds of the loops around it.
   std::string DisplayPath(const PlannedNode& node) const {
     std::string path;
@@ -190,11 +122,9 @@ class Executor {
       if (!status.ok()) {
         if (!dry_) return status;
         for (Problem& problem : ProblemsOf(status)) problems.push_back(std::move(problem));
-        for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+        for (const auto& [port, slot] : node.outputs) slots_.SetUnknown(slot);
       }
-      for (const Slot slot : node.last_uses) {
-        if (SlotState& state = At(slot); state.pending == nullptr) state.value = Value();
-      }
+      for (const Slot slot : node.last_uses) slots_.Free(slot);
     }
     return absl::OkStatus();
   }
@@ -204,11 +134,11 @@ class Executor {
     if (node.conditional != nullptr) return RunIf(node, *node.conditional);
     auto ctx = std::make_shared<NodeContext>(node.node->contract, environment_, allocator_, dry_);
     for (const PlannedInput& input : node.inputs) {
-      if (Unknown(input.source)) {
-        for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+      if (slots_.IsUnknown(input.source)) {
+        for (const auto& [port, slot] : node.outputs) slots_.SetUnknown(slot);
         return absl::OkStatus();
       }
-      absl::StatusOr<Value> value = Read(input.source, MayMove(node, input.source));
+      absl::StatusOr<Value> value = slots_.Read(input.source, MayMove(node, input.source));
       if (!value.ok()) return Fail(node, Annotate(value.status(), input.from));
       WEFT_RETURN_IF_ERROR(CheckInput(node, input, *value));
       if (!value->is_null()) ctx->inputs().emplace(input.port, *std::move(value));
@@ -263,8 +193,7 @@ class Executor {
     for (const auto& [port, slot] : node.outputs) {
       const auto it = ctx.outputs().find(port);
       // What a node does not give is nothing: whoever needs it will say so.
-      At(slot).value = it != ctx.outputs().end() ? std::move(it->second) : Value();
-      At(slot).unknown = false;
+      slots_.Set(slot, it != ctx.outputs().end() ? std::move(it->second) : Value());
     }
     if (dry_) NoteDry(node);
     return absl::OkStatus();
@@ -278,7 +207,7 @@ class Executor {
     noted.path = node.path;
     noted.type = node.type;
     for (const auto& [port, slot] : node.outputs) {
-      if (!At(slot).unknown) noted.outputs.emplace_back(port, weft::Describe(At(slot).value));
+      if (!slots_.IsUnknown(slot)) noted.outputs.emplace_back(port, Describe(slots_.Peek(slot)));
     }
     noted.live_bytes = allocator_.meter()->live();
     noted.peak_bytes = allocator_.meter()->peak();
@@ -292,18 +221,15 @@ class Executor {
           outputs = std::move(ctx->outputs());
           return absl::OkStatus();
         });
-    for (const auto& [port, slot] : node.outputs) {
-      At(slot).pending = task;
-      At(slot).port = port;
-    }
+    for (const auto& [port, slot] : node.outputs) slots_.SetPending(slot, task, port);
     return absl::OkStatus();
   }
 
   absl::Status RunLoop(const PlannedNode& node, const LoopPlan& loop) {
     List over;
     if (loop.over.kind != Source::Kind::kNone) {
-      if (Unknown(loop.over)) return MarkUnknown(node);
-      absl::StatusOr<Value> list = Read(loop.over);
+      if (slots_.IsUnknown(loop.over)) return MarkUnknown(node);
+      absl::StatusOr<Value> list = slots_.Read(loop.over);
       if (!list.ok()) return Fail(node, list.status());
       if (list->AsList() == nullptr) {
         return Fail(node, Invalid("goes over ", list->kind(), ", which is not a list"));
@@ -312,12 +238,11 @@ class Executor {
     }
     const int64_t total = loop.while_carry >= 0 ? loop.max_rounds
                                                 : static_cast<int64_t>(over.size());
-    std::vector<Value> carried;
     for (const Carry& carry : loop.carries) {
-      At(carry.inside).unknown = Unknown(carry.initial);
-      absl::StatusOr<Value> value = Read(carry.initial, MayMove(node, carry.initial));
+      absl::StatusOr<Value> value = slots_.Read(carry.initial, MayMove(node, carry.initial));
       if (!value.ok()) return Fail(node, value.status());
-      At(carry.inside).value = *std::move(value);
+      slots_.Set(carry.inside, *std::move(value));
+      if (slots_.IsUnknown(carry.initial)) slots_.SetUnknown(carry.inside);
     }
     std::vector<List> collected(loop.collects.size());
     rounds_.emplace_back(&node, 0);
@@ -326,11 +251,11 @@ class Executor {
     for (; round < total; ++round) {
       if (loop.while_carry >= 0) {
         const Carry& carry = loop.carries[static_cast<size_t>(loop.while_carry)];
-        const bool* going = At(carry.inside).value.AsBool();
+        const bool* going = slots_.Peek(carry.inside).AsBool();
         if (going != nullptr && !*going) break;
         if (going == nullptr && !dry_) {
           status = Fail(node, Invalid("\"while\" needs a bool in \"", carry.name, "\", not ",
-                                      At(carry.inside).value.kind()));
+                                      slots_.Peek(carry.inside).kind()));
           break;
         }
         if (dry_ && round >= 1) break;
@@ -355,26 +280,25 @@ class Executor {
                             "still going after ", total, " rounds; raise \"max_rounds\"")));
     }
     for (const Carry& carry : loop.carries) {
-      At(carry.outside).value = std::move(At(carry.inside).value);
-      At(carry.outside).unknown = At(carry.inside).unknown;
-      At(carry.inside).value = Value();
+      slots_.Set(carry.outside, slots_.Peek(carry.inside));
+      if (slots_.IsUnknown(carry.inside)) slots_.SetUnknown(carry.outside);
+      slots_.Free(carry.inside);
     }
     for (size_t i = 0; i < collected.size(); ++i) {
-      At(loop.collects[i].outside).value = Value(std::move(collected[i]));
-      At(loop.collects[i].outside).unknown = false;
+      slots_.Set(loop.collects[i].outside, Value(std::move(collected[i])));
     }
-    if (loop.item >= 0) At(loop.item).value = Value();
+    if (loop.item >= 0) slots_.Free(loop.item);
     if (dry_) NoteDry(node);
     return absl::OkStatus();
   }
 
   absl::Status RunRound(const PlannedNode& node, const LoopPlan& loop, const List& over,
                         int64_t round, std::vector<List>& collected) {
-    if (loop.item >= 0) At(loop.item).value = over[static_cast<size_t>(round)];
-    At(loop.index).value = Value(round);
+    if (loop.item >= 0) slots_.Set(loop.item, over[static_cast<size_t>(round)]);
+    slots_.Set(loop.index, Value(round));
     WEFT_RETURN_IF_ERROR(RunBlock(loop.body));
     for (size_t i = 0; i < loop.collects.size(); ++i) {
-      absl::StatusOr<Value> item = Read(loop.collects[i].item);
+      absl::StatusOr<Value> item = slots_.Read(loop.collects[i].item);
       if (!item.ok()) return Fail(node, item.status());
       collected[i].push_back(*std::move(item));
     }
@@ -382,27 +306,23 @@ class Executor {
     std::vector<Value> next;
     std::vector<bool> unknown;
     for (const Carry& carry : loop.carries) {
-      unknown.push_back(Unknown(carry.next));
-      absl::StatusOr<Value> value = Read(carry.next);
+      unknown.push_back(slots_.IsUnknown(carry.next));
+      absl::StatusOr<Value> value = slots_.Read(carry.next);
       if (!value.ok()) return Fail(node, value.status());
       next.push_back(*std::move(value));
     }
-    for (const Carry& carry : loop.carries) {
-      if (carry.next.kind == Source::Kind::kSlot && carry.next.fields.empty() &&
-          IsMadeIn(loop.body, carry.next.slot)) {
-        At(carry.next.slot).value = Value();
-      }
-    }
+    for (const Carry& carry : loop.carries) FreeResult(loop.body, carry.next);
+    for (const Collect& collect : loop.collects) FreeResult(loop.body, collect.item);
     for (size_t i = 0; i < next.size(); ++i) {
-      At(loop.carries[i].inside).value = std::move(next[i]);
-      At(loop.carries[i].inside).unknown = unknown[i];
-    }
-    for (const Collect& collect : loop.collects) {
-      if (collect.item.kind == Source::Kind::kSlot && IsMadeIn(loop.body, collect.item.slot)) {
-        At(collect.item.slot).value = Value();
-      }
+      slots_.Set(loop.carries[i].inside, std::move(next[i]));
+      if (unknown[i]) slots_.SetUnknown(loop.carries[i].inside);
     }
     return absl::OkStatus();
+  }
+
+  // A body's result has been handed on: its slot lets go, so that what holds it now is alone.
+  void FreeResult(const Block& body, const Source& result) {
+    if (result.kind == Source::Kind::kSlot && IsMadeIn(body, result.slot)) slots_.Free(result.slot);
   }
 
   static bool IsMadeIn(const Block& block, Slot slot) {
@@ -421,8 +341,8 @@ class Executor {
   }
 
   absl::Status RunIf(const PlannedNode& node, const IfPlan& plan) {
-    if (Unknown(plan.condition)) return MarkUnknown(node);
-    absl::StatusOr<Value> condition = Read(plan.condition);
+    if (slots_.IsUnknown(plan.condition)) return MarkUnknown(node);
+    absl::StatusOr<Value> condition = slots_.Read(plan.condition);
     if (!condition.ok()) return Fail(node, condition.status());
     if (condition->AsBool() == nullptr) {
       return Fail(node, Invalid("\"condition\" expects bool, not ", condition->kind()));
@@ -430,22 +350,18 @@ class Executor {
     const Branch& branch = *condition->AsBool() ? plan.then : plan.otherwise;
     WEFT_RETURN_IF_ERROR(RunBlock(branch.block));
     for (size_t i = 0; i < plan.outputs.size(); ++i) {
-      At(plan.outputs[i]).unknown = Unknown(branch.results[i]);
-      absl::StatusOr<Value> value = Read(branch.results[i]);
+      absl::StatusOr<Value> value = slots_.Read(branch.results[i]);
       if (!value.ok()) return Fail(node, value.status());
-      At(plan.outputs[i]).value = *std::move(value);
+      slots_.Set(plan.outputs[i], *std::move(value));
+      if (slots_.IsUnknown(branch.results[i])) slots_.SetUnknown(plan.outputs[i]);
     }
-    for (const Source& result : branch.results) {
-      if (result.kind == Source::Kind::kSlot && IsMadeIn(branch.block, result.slot)) {
-        At(result.slot).value = Value();
-      }
-    }
+    for (const Source& result : branch.results) FreeResult(branch.block, result);
     if (dry_) NoteDry(node);
     return absl::OkStatus();
   }
 
   absl::Status MarkUnknown(const PlannedNode& node) {
-    for (const auto& [port, slot] : node.outputs) At(slot).unknown = true;
+    for (const auto& [port, slot] : node.outputs) slots_.SetUnknown(slot);
     return absl::OkStatus();
   }
 
@@ -456,37 +372,12 @@ class Executor {
   const bool dry_;
   Allocator allocator_;
   const Clock::time_point began_ = Clock::now();
-  std::vector<SlotState> slots_;
   std::vector<std::pair<const PlannedNode*, int64_t>> rounds_;  // the loops around
-  LightWorker worker_;  // last: it stops before what it uses goes
+  LightWorker worker_;
+  Slots slots_;
 };
 
-std::string DescribeTraits(const Traits& traits) {
-  if (traits.empty()) return "";
-  return absl::StrCat("[", absl::StrJoin(traits, ", ", absl::PairFormatter("=")), "]");
-}
-
 }  // namespace
-
-std::string Describe(const Value& value) {
-  if (const bool* x = value.AsBool()) return *x ? "bool true" : "bool false";
-  if (const int64_t* x = value.AsInt()) return absl::StrCat("int ", *x);
-  if (const double* x = value.AsFloat()) return absl::StrCat("float ", *x);
-  if (const std::string* x = value.AsText()) {
-    return absl::StrCat("text \"", x->size() > 40 ? x->substr(0, 40) + "…" : *x, "\"");
-  }
-  if (const Tensor* x = value.AsTensor()) {
-    return absl::StrCat("tensor ", Name(x->dtype()), " ", x->shape().ToString());
-  }
-  if (const List* x = value.AsList()) {
-    return absl::StrCat("list of ", x->size(), x->empty() ? "" : " × ",
-                        x->empty() ? "" : Describe(x->front()));
-  }
-  if (const Object* x = value.AsObject()) {
-    return absl::StrCat(x->type_name(), DescribeTraits(x->traits()));
-  }
-  return std::string(value.kind());
-}
 
 absl::StatusOr<RunResult> Execute(const Plan& plan, const Environment& environment) {
   Executor executor(plan, environment, false);

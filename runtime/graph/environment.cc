@@ -92,6 +92,7 @@ absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) cons
                                                       "\": ", error.message()));
     }
   }
+  if (events) events({.kind = Event::Kind::kFile, .message = target.string()});
   return target.string();
 }
 

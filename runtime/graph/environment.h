@@ -16,11 +16,11 @@ class Backend;  // runtime/backend; graphs hand it on and never look inside
 
 // Something that happened while a graph ran.
 struct Event {
-  enum class Kind { kNodeStarted, kNodeFinished, kProgress, kPreview, kNotice };
+  enum class Kind { kNodeStarted, kNodeFinished, kProgress, kPreview, kNotice, kFile };
   Kind kind = Kind::kNotice;
   std::string node;     // its path: "denoise/loop[3]/noise"
   std::string type;     // of the node
-  std::string message;  // of a notice
+  std::string message;  // of a notice; of kFile, the path that is about to be written
   int64_t done = 0;     // progress; of a preview, its index
   int64_t total = 0;
   double seconds = 0;   // since the run began

@@ -12,15 +12,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kNamePattern = "^[A-Za-z0-9_-]{1,128}$";
-constexpr const char* kWirePattern =
-    "^[A-Za-z0-9_-]{1,128}(\\.[A-Za-z0-9_-]{1,128})*$";
+constexpr const char* kWirePattern = "^[A-Za-z0-9_-]{1,128}(\\.[A-Za-z0-9_-]{1,128})*$";
 
 Json Reference(absl::string_view name) { return {{"$ref", absl::StrCat("#/$defs/", name)}}; }
 
 Json Closed(Json properties) {
-  return {{"type", "object"},
-          {"properties", std::move(properties)},
-          {"additionalProperties", false}};
+  return {
+      {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
 }
 
 // An object whose keys are names of the user's choosing.
@@ -87,8 +85,7 @@ Json NodeSchema(const Contract& contract, bool open) {
     if (has_literal) literals[port.name] = Described(std::move(literal), doc);
     if (!port.required || open) continue;
     const auto given_in = [&port](const char* member) -> Json {
-      return {{"required", {member}},
-              {"properties", {{member, {{"required", {port.name}}}}}}};
+      return {{"required", {member}}, {"properties", {{member, {{"required", {port.name}}}}}}};
     };
     needed.push_back(has_literal ? Json({{"anyOf", {given_in("params"), given_in("inputs")}}})
                                  : given_in("inputs"));
@@ -104,66 +101,75 @@ Json NodeSchema(const Contract& contract, bool open) {
                  {"inputs", std::move(inputs)},
                  {"params", std::move(params)}}}};
   if (!open) {
-    node["properties"].update(Json({{"carry", false}, {"while", false}, {"body", false},
-                                    {"then", false}, {"else", false}}));
+    node["properties"].update(Json(
+        {{"carry", false}, {"while", false}, {"body", false}, {"then", false}, {"else", false}}));
   }
   if (!needed.empty()) node["allOf"] = std::move(needed);
   return node;
 }
 
 Json LoopSchema() {
-  Json body = Closed({{"nodes", Reference("nodes")},
-                      {"next", Described(Reference("named_wires"),
-                                         "What each carried name becomes for the next round.")},
-                      {"collect", Described(Reference("named_wires"),
-                                            "One value of each round; together they are a list.")}});
+  Json body =
+      Closed({{"nodes", Reference("nodes")},
+              {"next", Described(Reference("named_wires"),
+                                 "What each carried name becomes for the next round.")},
+              {"collect", Described(Reference("named_wires"),
+                                    "One value of each round; together they are a list.")}});
   return Closed(
-      {{"type", {{"const", "Loop"},
-                 {"description", "Runs its body over a list, or while a carried bool holds. Inside, "
-                                 "<loop id>.item, .index and the carried names can be wired."}}},
+      {{"type",
+        {{"const", "Loop"},
+         {"description",
+          "Runs its body over a list, or while a carried bool holds. Inside, "
+          "<loop id>.item, .index and the carried names can be wired."}}},
        {"inputs", Closed({{"over", Described(Reference("wires"), "The list to go over.")},
                           {"max_rounds", Reference("wires")}})},
        {"params", Closed({{"max_rounds", {{"type", "integer"}, {"minimum", 1}}}})},
-       {"carry", {{"type", "object"},
-                  {"description", "Names that go from round to round, and what they begin with."},
-                  {"propertyNames", {{"pattern", kNamePattern}}},
-                  {"additionalProperties",
-                   {{"anyOf", {Reference("wires"),
-                               {{"type", {"null", "boolean", "number"}}}}}}}}},
+       {"carry",
+        {{"type", "object"},
+         {"description", "Names that go from round to round, and what they begin with."},
+         {"propertyNames", {{"pattern", kNamePattern}}},
+         {"additionalProperties",
+          {{"anyOf", {Reference("wires"), {{"type", {"null", "boolean", "number"}}}}}}}}},
        {"while", {{"type", "string"}, {"description", "The carried bool that keeps it going."}}},
        {"body", std::move(body)}});
 }
 
 Json IfSchema() {
-  const Json branch = Closed({{"nodes", Reference("nodes")},
-                              {"outputs", Reference("named_wires")}});
-  return Closed({{"type", {{"const", "If"},
-                           {"description", "Runs one of two bodies, which have the same outputs."}}},
-                 {"inputs", Closed({{"condition", Reference("wires")}})},
-                 {"params", Closed({{"condition", {{"type", "boolean"}}}})},
-                 {"then", branch},
-                 {"else", branch}});
+  const Json branch =
+      Closed({{"nodes", Reference("nodes")}, {"outputs", Reference("named_wires")}});
+  return Closed(
+      {{"type",
+        {{"const", "If"}, {"description", "Runs one of two bodies, which have the same outputs."}}},
+       {"inputs", Closed({{"condition", Reference("wires")}})},
+       {"params", Closed({{"condition", {{"type", "boolean"}}}})},
+       {"then", branch},
+       {"else", branch}});
 }
 
 Json ParamSchema() {
-  Json param = Closed(
-      {{"type", {{"type", "string"}, {"description", "bool, int, float, text, or what a node's "
-                                                     "port carries; list<…> of one."}}},
-       {"like", {{"type", "string"}, {"pattern", kWirePattern},
-                 {"description", "node.port: take type, default, range and doc from there."}}},
-       {"default", {{"description", "Without it the param must be given."}}},
-       {"min", {{"type", "number"}}},
-       {"max", {{"type", "number"}}},
-       {"choices", {{"type", "array"}, {"items", {{"type", "string"}}}}},
-       {"doc", {{"type", "string"}}}});
+  Json param =
+      Closed({{"type",
+               {{"type", "string"},
+                {"description",
+                 "bool, int, float, text, or what a node's "
+                 "port carries; list<…> of one."}}},
+              {"like",
+               {{"type", "string"},
+                {"pattern", kWirePattern},
+                {"description", "node.port: take type, default, range and doc from there."}}},
+              {"default", {{"description", "Without it the param must be given."}}},
+              {"min", {{"type", "number"}}},
+              {"max", {{"type", "number"}}},
+              {"choices", {{"type", "array"}, {"items", {{"type", "string"}}}}},
+              {"doc", {{"type", "string"}}}});
   param["oneOf"] = {{{"required", {"type"}}}, {{"required", {"like"}}}};
   return param;
 }
 
 Json Case(absl::string_view type, Json then) {
-  return {{"if", {{"properties", {{"type", {{"const", std::string(type)}}}}},
-                  {"required", {"type"}}}},
-          {"then", std::move(then)}};
+  return {
+      {"if", {{"properties", {{"type", {{"const", std::string(type)}}}}}, {"required", {"type"}}}},
+      {"then", std::move(then)}};
 }
 
 }  // namespace
@@ -172,10 +178,14 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
   Json types = {"Loop", "If"};
   Json cases = {Case("Loop", Reference("Loop")), Case("If", Reference("If"))};
   Json definitions = {
-      {"wire", {{"type", "string"}, {"pattern", kWirePattern},
-                {"description", "node.port, or node where it has one output; graph.NAME is a "
-                                "param of the graph."}}},
-      {"wires", {{"anyOf", {Reference("wire"), {{"type", "array"}, {"items", Reference("wire")}}}}}},
+      {"wire",
+       {{"type", "string"},
+        {"pattern", kWirePattern},
+        {"description",
+         "node.port, or node where it has one output; graph.NAME is a "
+         "param of the graph."}}},
+      {"wires",
+       {{"anyOf", {Reference("wire"), {{"type", "array"}, {"items", Reference("wire")}}}}}},
       {"named_wires", Named(Reference("wires"))},
       {"param", ParamSchema()},
       {"Loop", LoopSchema()},
@@ -197,8 +207,9 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
       {"properties",
        {{"type",
          {{"description", "A node type; another name is the composite in that graph file."},
-          {"anyOf", {{{"enum", std::move(types)}},
-                     {{"type", "string"}, {"pattern", "^[A-Z][A-Za-z0-9]{0,127}$"}}}}}},
+          {"anyOf",
+           {{{"enum", std::move(types)}},
+            {{"type", "string"}, {"pattern", "^[A-Z][A-Za-z0-9]{0,127}$"}}}}}},
         {"inputs", Reference("named_wires")},
         {"params", Named(Json::object())}}},
       {"allOf", std::move(cases)}};
@@ -215,8 +226,8 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
        {"expect", Described(Named(Named({{"type", "number"}})),
                             "How far each output may be from its reference in weft test: max_abs, "
                             "mean_abs.")},
-       {"composites", Described(Named(Reference("graph")),
-                                "Graphs that serve as node types inside this one.")}});
+       {"composites",
+        Described(Named(Reference("graph")), "Graphs that serve as node types inside this one.")}});
   definitions["graph"]["required"] = {"weft"};
   const Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                        {"title", "A weft graph"},

@@ -62,8 +62,8 @@ absl::StatusOr<Signature> SignatureOf(const GraphDef& graph, const Registry& reg
     signature.params.emplace_back(name, resolver.Spec(top, name, param));
   }
   for (const auto& [name, output] : graph.outputs) {
-    const Problem at{.file = graph.file, .line = output.line,
-                     .json_path = absl::StrCat("outputs.", name)};
+    const Problem at{
+        .file = graph.file, .line = output.line, .json_path = absl::StrCat("outputs.", name)};
     PortSpec& port = signature.outputs.emplace_back(name, PortSpec()).second;
     port.name = name;
     const Resolved resolved = resolver.Resolve(top, output, at);

@@ -73,8 +73,8 @@ absl::Status CheckEpilogue(absl::string_view where, const Epilogue& epilogue, co
 }
 
 // Sources that stand side by side in the channel axis: alike but for it. Sums their channels.
-absl::StatusOr<int64_t> CheckSources(absl::string_view where, const Sources& sources,
-                                     DType compute, int rank) {
+absl::StatusOr<int64_t> CheckSources(absl::string_view where, const Sources& sources, DType compute,
+                                     int rank) {
   if (sources.empty()) return Invalid(where, ": has no input");
   int64_t channels = 0;
   for (const Tensor& source : sources) {
@@ -93,9 +93,8 @@ absl::StatusOr<int64_t> CheckSources(absl::string_view where, const Sources& sou
 }
 
 absl::StatusOr<Shape> ConvShape(absl::string_view where, const ConvSpec& spec, const Shape& in) {
-  if (spec.upsample &&
-      (spec.stride != 1 || spec.kernel % 2 == 0 || spec.pad_begin != spec.kernel / 2 ||
-       spec.pad_end != spec.kernel / 2)) {
+  if (spec.upsample && (spec.stride != 1 || spec.kernel % 2 == 0 ||
+                        spec.pad_begin != spec.kernel / 2 || spec.pad_end != spec.kernel / 2)) {
     return Invalid(where, ": upsampling takes an odd kernel, stride 1 and padding kernel / 2; got ",
                    spec.kernel, ", ", spec.stride, ", ", spec.pad_begin, " and ", spec.pad_end);
   }
@@ -179,8 +178,7 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
     int64_t rows = 0;
     for (const Weight& weight : linear.weights) {
       const int64_t part = weight.shape().rank() > 0 ? weight.shape().dim(0) : 0;
-      WEFT_RETURN_IF_ERROR(
-          CheckWeight(where, weight, part * linear.in, Shape{part, linear.in}));
+      WEFT_RETURN_IF_ERROR(CheckWeight(where, weight, part * linear.in, Shape{part, linear.in}));
       rows += part;
     }
     if (rows != linear.out || rows == 0 || (linear.gated && rows % 2 != 0)) {
@@ -198,8 +196,7 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, Shape(dims), compute_));
     auto packed = PackedLinearOf(linear, x, backend_, compute_, allocator_);
     if (!packed.ok()) return Annotate(packed.status(), where);
-    absl::StatusOr<Tensor> result =
-        backend_.Linear(**packed, x, std::move(epilogue), allocator_);
+    absl::StatusOr<Tensor> result = backend_.Linear(**packed, x, std::move(epilogue), allocator_);
     if (!result.ok()) return Annotate(result.status(), where);
     return result;
   };
@@ -217,8 +214,7 @@ Tensor Ops::GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
                      norm.channels);
     }
     if (groups < 1 || channels % groups != 0) {
-      return Invalid(where, ": ", channels, " channels cannot be divided into ", groups,
-                     " groups");
+      return Invalid(where, ": ", channels, " channels cannot be divided into ", groups, " groups");
     }
     for (const Weight* weight : {&norm.gamma, &norm.beta}) {
       if (weight->empty()) continue;
@@ -259,8 +255,8 @@ Tensor Ops::Attention(const Columns& q, const Columns& k, const Columns& v,
       return absl::StrCat(c.tensor.shape().ToString(), " columns ", c.first, " to ",
                           c.first + c.count);
     };
-    for (const auto& [name, columns] : {std::pair<const char*, const Columns*>{"q", &q},
-                                        {"k", &k}, {"v", &v}}) {
+    for (const auto& [name, columns] :
+         {std::pair<const char*, const Columns*>{"q", &q}, {"k", &k}, {"v", &v}}) {
       WEFT_RETURN_IF_ERROR(CheckActivation(where, name, columns->tensor, compute_, 3));
       if (columns->first < 0 || columns->count < 1 ||
           columns->first > columns->tensor.dim(2) - columns->count) {

@@ -67,8 +67,7 @@ class Ops {
   Tensor GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
                    Activation activation = Activation::kNone);
   Tensor LayerNorm(const NormWeights& norm, Tensor x);
-  Tensor Attention(const Columns& q, const Columns& k, const Columns& v,
-                   const AttentionSpec& spec);
+  Tensor Attention(const Columns& q, const Columns& k, const Columns& v, const AttentionSpec& spec);
   Tensor Activate(Tensor x, Activation activation);
   Tensor Add(Tensor x, const Tensor& y);
   Tensor ToChannelsLast(const Tensor& x);   // [b, c, h, w] f32 → [b, h, w, c] compute

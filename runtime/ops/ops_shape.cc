@@ -25,8 +25,8 @@ Tensor Ops::Add(Tensor x, const Tensor& y) {
   if (!Proceed()) return Tensor();
   if (x.empty() || y.empty() || !(x.shape() == y.shape()) || x.dtype() != compute_ ||
       y.dtype() != compute_) {
-    Fail(Invalid("add: ", Name(x.dtype()), " ", x.shape().ToString(), " and ", Name(y.dtype()),
-                 " ", y.shape().ToString(), ": expected equal shapes of ", Name(compute_)));
+    Fail(Invalid("add: ", Name(x.dtype()), " ", x.shape().ToString(), " and ", Name(y.dtype()), " ",
+                 y.shape().ToString(), ": expected equal shapes of ", Name(compute_)));
     return Tensor();
   }
   return Keep(backend_.Add(std::move(x), y, allocator_));
@@ -72,8 +72,7 @@ Tensor Ops::Embed(const Weight& table, const Weight& positions, const Tensor& id
     }
     const int64_t batch = ids.dim(0), count = ids.dim(1);
     const int64_t n = table.shape().dim(0), width = table.shape().dim(1);
-    if (!positions.empty() && (positions.shape().rank() != 2 ||
-                               positions.shape().dim(0) < count ||
+    if (!positions.empty() && (positions.shape().rank() != 2 || positions.shape().dim(0) < count ||
                                positions.shape().dim(1) != width)) {
       return Invalid(where, ": ", count, " tokens of width ", width, " do not fit in ",
                      positions.name(), " ", positions.shape().ToString());
@@ -102,10 +101,10 @@ Tensor Ops::Embed(const Weight& table, const Weight& positions, const Tensor& id
         read(places, i % count, place);
         for (size_t c = 0; c < row.size(); ++c) row[c] += place[c];
       }
-      ConvertElements(row.data(), DType::kF32,
-                      output.mutable_data<std::byte>() +
-                          static_cast<size_t>(i * width) * SizeOf(compute_),
-                      compute_, width);
+      ConvertElements(
+          row.data(), DType::kF32,
+          output.mutable_data<std::byte>() + static_cast<size_t>(i * width) * SizeOf(compute_),
+          compute_, width);
     }
     return output;
   };
@@ -118,8 +117,8 @@ Tensor Ops::Sinusoid(absl::Span<const double> values, int64_t width, bool flip_s
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const int64_t half = width / 2;
     if (values.empty() || half < 1 || static_cast<double>(half) <= frequency_shift) {
-      return Invalid("sinusoid: ", values.size(), " values in ", width,
-                     " columns with a shift of ", frequency_shift, " have no frequencies");
+      return Invalid("sinusoid: ", values.size(), " values in ", width, " columns with a shift of ",
+                     frequency_shift, " have no frequencies");
     }
     const auto rows = static_cast<int64_t>(values.size());
     WEFT_ASSIGN_OR_RETURN(Tensor output,
@@ -137,10 +136,10 @@ Tensor Ops::Sinusoid(absl::Span<const double> values, int64_t width, bool flip_s
         row[static_cast<size_t>(flip_sin_to_cos ? i : half + i)] = std::cos(angle);
       }
       // An odd width leaves the last column 0.
-      ConvertElements(row.data(), DType::kF32,
-                      output.mutable_data<std::byte>() +
-                          static_cast<size_t>(r * width) * SizeOf(compute_),
-                      compute_, width);
+      ConvertElements(
+          row.data(), DType::kF32,
+          output.mutable_data<std::byte>() + static_cast<size_t>(r * width) * SizeOf(compute_),
+          compute_, width);
     }
     return output;
   };
@@ -198,7 +197,8 @@ Tensor Ops::OnDevice(const Tensor& x) {
   if (!Proceed()) return Tensor();
   if (x.empty() || x.is_meta() == is_meta()) return x;
   if (!is_meta()) {
-    Fail(Invalid("a tensor of a dry run, ", x.shape().ToString(), ", has no values to compute with"));
+    Fail(Invalid("a tensor of a dry run, ", x.shape().ToString(),
+                 ", has no values to compute with"));
     return Tensor();
   }
   return Keep(Tensor::Allocate(allocator_, x.dtype(), x.shape()));

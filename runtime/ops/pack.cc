@@ -37,8 +37,7 @@ absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& sh
   return stacked;
 }
 
-absl::StatusOr<Tensor> NormVector(const Weight& weight, Device device,
-                                  const Allocator& allocator) {
+absl::StatusOr<Tensor> NormVector(const Weight& weight, Device device, const Allocator& allocator) {
   if (weight.empty()) return Tensor();
   WEFT_ASSIGN_OR_RETURN(const Tensor stored, ReadWeight(weight, device));
   WEFT_ASSIGN_OR_RETURN(Tensor copy, Tensor::Allocate(allocator, DType::kF32, stored.shape()));
@@ -94,13 +93,10 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
   WEFT_ASSIGN_OR_RETURN(
       const std::shared_ptr<const Packed> packed,
       norm.slot.GetOrPack(
-          backend, DType::kF32, allocator,
-          [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+          backend, DType::kF32, allocator, [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
-            WEFT_ASSIGN_OR_RETURN(made->gamma,
-                                  NormVector(norm.gamma, backend.device(), allocator));
-            WEFT_ASSIGN_OR_RETURN(made->beta,
-                                  NormVector(norm.beta, backend.device(), allocator));
+            WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, backend.device(), allocator));
+            WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, backend.device(), allocator));
             return made;
           }));
   return std::static_pointer_cast<const PackedNorm>(packed);

@@ -21,9 +21,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Backen
     }
   }
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Packed> packed, pack());
-  entries.erase(std::remove_if(entries.begin(), entries.end(),
-                               [](const Entry& entry) { return entry.dry && entry.meter.expired(); }),
-                entries.end());
+  entries.erase(
+      std::remove_if(entries.begin(), entries.end(),
+                     [](const Entry& entry) { return entry.dry && entry.meter.expired(); }),
+      entries.end());
   entries.push_back(Entry{std::string(backend.name()), compute, dry, allocator.meter(), packed});
   return packed;
 }

@@ -66,7 +66,10 @@ class HeaderParser {
     Space();
     if (!rest_.empty()) return Malformed("the end");
     if (!descr || !order || !shape) {
-      return Invalid("the header lacks \"", !descr ? "descr" : !order ? "fortran_order" : "shape",
+      return Invalid("the header lacks \"",
+                     !descr   ? "descr"
+                     : !order ? "fortran_order"
+                              : "shape",
                      "\"");
     }
     return absl::OkStatus();
@@ -122,9 +125,9 @@ class HeaderParser {
     while (!Eat(")")) {
       Space();
       size_t length = 0;
-      while (length < rest_.size() && (absl::ascii_isdigit(static_cast<unsigned char>(
-                                           rest_[length])) ||
-                                       (length == 0 && rest_[0] == '-'))) {
+      while (length < rest_.size() &&
+             (absl::ascii_isdigit(static_cast<unsigned char>(rest_[length])) ||
+              (length == 0 && rest_[0] == '-'))) {
         ++length;
       }
       int64_t extent = 0;
@@ -259,13 +262,13 @@ absl::Status WriteNpy(const std::string& path, const Tensor& tensor) {
                 ' ');
   header += '\n';
   std::string start(kMagic);
-  start += {'\1', '\0', static_cast<char>(header.size() & 0xff),
-            static_cast<char>(header.size() >> 8)};
+  start +=
+      {'\1', '\0', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   WEFT_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(path));
   WEFT_RETURN_IF_ERROR(file.Write(start));
   WEFT_RETURN_IF_ERROR(file.Write(header));
-  WEFT_RETURN_IF_ERROR(file.Write(
-      absl::string_view(reinterpret_cast<const char*>(written.raw()), written.bytes())));
+  WEFT_RETURN_IF_ERROR(
+      file.Write(absl::string_view(reinterpret_cast<const char*>(written.raw()), written.bytes())));
   return file.Commit();
 }
 

@@ -86,15 +86,14 @@ absl::Status WriteSafetensors(const std::string& path,
       return Invalid("\"", path, "\": no tensor can be named \"__metadata__\"");
     }
     const size_t begin = std::exchange(end, end + tensor.bytes());
-    header[name] = {{"dtype", std::string(SafetensorsName(StoredTypeOf(tensor.dtype())))},
-                    {"shape", std::vector<int64_t>(tensor.shape().dims().begin(),
-                                                   tensor.shape().dims().end())},
-                    {"data_offsets", {begin, end}}};
+    header[name] = {
+        {"dtype", std::string(SafetensorsName(StoredTypeOf(tensor.dtype())))},
+        {"shape", std::vector<int64_t>(tensor.shape().dims().begin(), tensor.shape().dims().end())},
+        {"data_offsets", {begin, end}}};
   }
   // Spaces fill the header up, so that the data begins at a multiple of 8 bytes. Names that are no
   // UTF-8 are written with replacement characters rather than thrown at.
-  std::string json =
-      header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string json = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   json.resize((json.size() + 7) / 8 * 8, ' ');
   std::string prefix;
   for (size_t i = 0; i < kSafetensorsPrefix; ++i) {
@@ -104,8 +103,8 @@ absl::Status WriteSafetensors(const std::string& path,
   WEFT_RETURN_IF_ERROR(file.Write(prefix));
   WEFT_RETURN_IF_ERROR(file.Write(json));
   for (const auto& [name, tensor] : tensors) {
-    WEFT_RETURN_IF_ERROR(file.Write(
-        absl::string_view(reinterpret_cast<const char*>(tensor.raw()), tensor.bytes())));
+    WEFT_RETURN_IF_ERROR(
+        file.Write(absl::string_view(reinterpret_cast<const char*>(tensor.raw()), tensor.bytes())));
   }
   return file.Commit();
 }

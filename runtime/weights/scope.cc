@@ -89,13 +89,14 @@ Weight Scope::Get(absl::string_view name, const Shape& shape) const {
   const bool is_float = weight->dtype() == DType::kF32 || weight->dtype() == DType::kF16 ||
                         weight->dtype() == DType::kBF16;
   if (!(weight->shape() == shape)) {
-    audit_->wrong.push_back(absl::StrCat("tensor ", Quoted(full), " has shape ", weight->shape().ToString(),
-                                         ", expected ", shape.ToString()));
+    audit_->wrong.push_back(absl::StrCat("tensor ", Quoted(full), " has shape ",
+                                         weight->shape().ToString(), ", expected ",
+                                         shape.ToString()));
     return Weight();
   }
   if (!is_float) {
-    audit_->wrong.push_back(absl::StrCat("tensor ", Quoted(full), " is of type ", Name(weight->dtype()),
-                                         ", expected f32, f16 or bf16"));
+    audit_->wrong.push_back(absl::StrCat("tensor ", Quoted(full), " is of type ",
+                                         Name(weight->dtype()), ", expected f32, f16 or bf16"));
     return Weight();
   }
   return *weight;

@@ -156,9 +156,8 @@ absl::StatusOr<Tensor> TensorFromBytes(absl::Span<const std::byte> bytes, Stored
     return Tensor::Window(Buffer::Foreign(bytes.data(), bytes.size(), std::move(owner)), 0,
                           DTypeOfStored(type), std::move(shape));
   }
-  WEFT_ASSIGN_OR_RETURN(
-      Tensor tensor,
-      Tensor::Allocate(Allocator(Device::kCpu), DTypeOfStored(type), std::move(shape)));
+  WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(Allocator(Device::kCpu),
+                                                        DTypeOfStored(type), std::move(shape)));
   if (swap_bytes && size > 1) {
     std::vector<std::byte> swapped(bytes.begin(), bytes.end());
     for (size_t i = 0; i + size <= swapped.size(); i += size) {

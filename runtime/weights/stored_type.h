@@ -17,7 +17,19 @@ namespace weft {
 // How numbers lie in a file. Files know more types than tensors: the others become the nearest
 // wider tensor type when they are read (f64 alone loses precision, to f32).
 enum class StoredType : uint8_t {
-  kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool
+  kF64,
+  kF32,
+  kF16,
+  kBF16,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool
 };
 
 size_t SizeOf(StoredType type);

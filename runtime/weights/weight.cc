@@ -62,8 +62,9 @@ absl::StatusOr<Tensor> Weight::Read() const {
     float value = 0;
     ConvertElements(one->raw() + static_cast<size_t>(bad) * SizeOf(tensor->dtype()),
                     tensor->dtype(), &value, DType::kF32, 1);
-    return absl::DataLossError(absl::StrCat(where(), ": holds ", value != value ? "NaN" : "infinity",
-                                            " at element ", bad, " of ", tensor->numel()));
+    return absl::DataLossError(absl::StrCat(where(), ": holds ",
+                                            value != value ? "NaN" : "infinity", " at element ",
+                                            bad, " of ", tensor->numel()));
   }
   finite_->store(true, std::memory_order_relaxed);
   return tensor;

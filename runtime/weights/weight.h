@@ -28,8 +28,12 @@ class Weight {
   Weight() = default;
   Weight(std::shared_ptr<const WeightFile> file, size_t index, std::string name, DType dtype,
          Shape shape)
-      : file_(std::move(file)), index_(index), name_(std::move(name)), dtype_(dtype),
-        shape_(std::move(shape)), finite_(std::make_shared<std::atomic<bool>>(false)) {}
+      : file_(std::move(file)),
+        index_(index),
+        name_(std::move(name)),
+        dtype_(dtype),
+        shape_(std::move(shape)),
+        finite_(std::make_shared<std::atomic<bool>>(false)) {}
 
   bool empty() const { return file_ == nullptr; }
   const std::string& name() const { return name_; }  // as the file spells it

@@ -69,8 +69,7 @@ absl::Status WeightStore::Add(const std::string& path) {
     const SafetensorsEntry& entry = file->entries()[i];
     Weight weight(file, i, entry.name, DTypeOfStored(entry.type), entry.shape);
     if (!weights_.emplace(entry.name, std::move(weight)).second) {
-      return Invalid("\"", path, "\": tensor ", Quoted(entry.name),
-                     " is in another shard as well");
+      return Invalid("\"", path, "\": tensor ", Quoted(entry.name), " is in another shard as well");
     }
   }
   return absl::OkStatus();
@@ -113,9 +112,8 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenFolder(const std::
       if (FileExists(path)) return Open(path);
     }
     // transformers and diffusers put the variant on either side.
-    for (const std::string& name :
-         {absl::StrCat(stem, variant, ".safetensors.index.json"),
-          absl::StrCat(stem, ".safetensors.index", variant, ".json")}) {
+    for (const std::string& name : {absl::StrCat(stem, variant, ".safetensors.index.json"),
+                                    absl::StrCat(stem, ".safetensors.index", variant, ".json")}) {
       const std::string path = (in / name).string();
       if (FileExists(path)) return OpenShards(path);
     }
@@ -128,8 +126,8 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenFolder(const std::
           "\", a pickle, which can run programs and is never read; convert it to safetensors"));
     }
   }
-  return absl::NotFoundError(absl::StrCat("\"", folder, "\": holds no weights; looked for ",
-                                          absl::StrJoin(tried, ", ")));
+  return absl::NotFoundError(
+      absl::StrCat("\"", folder, "\": holds no weights; looked for ", absl::StrJoin(tried, ", ")));
 }
 
 std::shared_ptr<WeightStore> WeightStore::Of(std::string path,

@@ -77,8 +77,7 @@ class Scope {
 
  private:
   struct Audit;
-  Scope(std::shared_ptr<const WeightStore> store, std::string prefix,
-        std::shared_ptr<Audit> audit)
+  Scope(std::shared_ptr<const WeightStore> store, std::string prefix, std::shared_ptr<Audit> audit)
       : store_(std::move(store)), prefix_(std::move(prefix)), audit_(std::move(audit)) {}
   std::string FullName(absl::string_view name) const;
 

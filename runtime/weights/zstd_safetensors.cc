@@ -87,8 +87,8 @@ class ZstdSafetensors : public SafetensorsFile {
   mutable std::vector<bool> given_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& path,
-                                                            std::shared_ptr<const MappedFile> file) {
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(
+    const std::string& path, std::shared_ptr<const MappedFile> file) {
   const absl::Span<const std::byte> compressed(file->data(), file->size());
   WEFT_ASSIGN_OR_RETURN(const std::optional<size_t> size, ZstdContentSize(compressed));
   ZstdStream stream(file);
@@ -108,12 +108,12 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(const std::string& p
   }
   const size_t most = std::max(kAlwaysAllowed, compressed.size() * kMostGrowth);
   if (header.data_bytes > most) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("would grow from ", compressed.size(), " to ", header.data_bytes,
-                     " bytes: more than ", kMostGrowth, " times, which no weights do"));
+    return absl::ResourceExhaustedError(absl::StrCat("would grow from ", compressed.size(), " to ",
+                                                     header.data_bytes, " bytes: more than ",
+                                                     kMostGrowth, " times, which no weights do"));
   }
-  return std::shared_ptr<const SafetensorsFile>(std::make_shared<ZstdSafetensors>(
-      path, std::move(header), std::move(stream), data_begin));
+  return std::shared_ptr<const SafetensorsFile>(
+      std::make_shared<ZstdSafetensors>(path, std::move(header), std::move(stream), data_begin));
 }
 
 }  // namespace

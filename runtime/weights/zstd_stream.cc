@@ -59,8 +59,9 @@ absl::Status ZstdStream::Read(absl::Span<std::byte> to) {
     }
     between_frames_ = result == 0;
     if (in.pos == in.size && out.pos == before) {
-      return absl::DataLossError(absl::StrCat("ends after ", position_ + out.pos,
-                                              " decompressed bytes, where its header promises more"));
+      return absl::DataLossError(
+          absl::StrCat("ends after ", position_ + out.pos,
+                       " decompressed bytes, where its header promises more"));
     }
   }
   consumed_ = in.pos;

@@ -23,6 +23,10 @@ TIME_TARGET, TIME_LIMIT = 0.9965, 0.997
 # A branch that shows more than this is scaled down: it would only magnify rounding.
 LOUD = 0.96
 
+# The cosine that PyTorch's own bfloat16 must reach; live_parity.py asks for more of its random models,
+# so that the bar of 0.999 can be met by others than PyTorch.
+LEAST_BFLOAT16 = 0.999
+
 QUERY_KEY = ("to_q", "to_k", "q_proj", "k_proj")
 BRANCH_ENDS = ("conv2", "to_out.0", "ff.net.2", "proj_out", "out_proj", "fc2")
 
@@ -240,5 +244,5 @@ def finish(model, dtype, forward):
                      f"the range, PyTorch's bfloat16 at cosine {agreement:.5f}")
     # Rounding must stay far from the bar of 1e-4, and bfloat16 above its bar of 0.999.
     assert rounding < 1e-5, f"float32 is {rounding:.1e} of the range away from float64"
-    assert agreement > 0.999, f"bfloat16 reaches only cosine {agreement:.5f}"
+    assert agreement > LEAST_BFLOAT16, f"bfloat16 reaches only cosine {agreement:.5f}"
     return model

@@ -111,8 +111,8 @@ absl::Status RunPictures(const Job& job, int64_t first, int64_t count, ResidualM
     const int64_t w = phase.geometry().OutWidth(job.width);
     Tensor addend, scratch;
     if (!per_channel.empty() && count > 1) {
-      WEFT_ASSIGN_OR_RETURN(
-          addend, Tensor::Allocate(job.allocator, DType::kF32, Shape{count, h, w, out}));
+      WEFT_ASSIGN_OR_RETURN(addend,
+                            Tensor::Allocate(job.allocator, DType::kF32, Shape{count, h, w, out}));
       call.addend = addend.mutable_data<float>();
       for (int64_t b = 0; b < count; ++b) {
         FillRows(per_channel.data() + b * out, out, call.addend + b * h * w * out, h * w);
@@ -122,8 +122,8 @@ absl::Status RunPictures(const Job& job, int64_t first, int64_t count, ResidualM
       call.output = output.mutable_data<std::byte>() + begin;
       return phase.Run(call, job.allocator);
     }
-    WEFT_ASSIGN_OR_RETURN(
-        scratch, Tensor::Allocate(job.allocator, conv.compute, Shape{count, h, w, out}));
+    WEFT_ASSIGN_OR_RETURN(scratch,
+                          Tensor::Allocate(job.allocator, conv.compute, Shape{count, h, w, out}));
     call.output = scratch.mutable_data<std::byte>();
     WEFT_RETURN_IF_ERROR(phase.Run(call, job.allocator));
     for (int64_t b = 0; b < count; ++b) {
@@ -151,8 +151,7 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
   if (askew || weight.dtype() != DType::kF32) {
     WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
-            weight.numel());
+    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32, weight.numel());
   }
   if (spec.upsample) {
     for (const int64_t row : {0, 1}) {
@@ -170,8 +169,7 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   for (const Tensor& source : sources) channels.push_back(source.dim(3));
   for (const auto& phase : packed->phases) {
     const Tensor& like = sources[0];
-    WEFT_RETURN_IF_ERROR(
-        phase->Pack(channels, like.dim(0), like.dim(1), like.dim(2), allocator));
+    WEFT_RETURN_IF_ERROR(phase->Pack(channels, like.dim(0), like.dim(1), like.dim(2), allocator));
   }
   return packed;
 }

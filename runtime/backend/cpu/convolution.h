@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -88,8 +89,16 @@ class PlainConv {
   absl::StatusOr<std::shared_ptr<const Prepared>> Prepare(const Key& key,
                                                           const Allocator& allocator) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status RunStep(const Key& key, const ConvSource& source, const ConvCall& call,
-                       void* output, const Allocator& allocator) const;
+  dnnl::convolution_forward::primitive_desc Describe(const Key& key,
+                                                     const dnnl::memory::desc& weights,
+                                                     bool allow_empty) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  dnnl::memory::desc AnyLayout(const Slice& slice) const;
+  // How many of key.threads may work on it; see ThreadsWithTheBitsOfOne.
+  int SafeThreads(const Key& key, absl::FunctionRef<dnnl::primitive_desc()> describe) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status RunStep(const Key& key, const ConvSource& source, const ConvCall& call, void* output,
+                       const Allocator& allocator) const;
 
   const ConvGeometry geometry_;
   const DType compute_;

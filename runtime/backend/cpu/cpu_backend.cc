@@ -41,8 +41,7 @@ absl::StatusOr<Tensor> Converted(const Tensor& x, DType dtype, const Allocator& 
 }
 
 absl::Status ConvertEpilogue(Epilogue& epilogue, DType dtype, const Allocator& allocator) {
-  WEFT_ASSIGN_OR_RETURN(epilogue.per_channel,
-                        Converted(epilogue.per_channel, dtype, allocator));
+  WEFT_ASSIGN_OR_RETURN(epilogue.per_channel, Converted(epilogue.per_channel, dtype, allocator));
   WEFT_ASSIGN_OR_RETURN(epilogue.residual, Converted(epilogue.residual, dtype, allocator));
   return absl::OkStatus();
 }
@@ -52,8 +51,8 @@ class CpuBackend : public Backend {
   Device device() const override { return Device::kCpu; }
   absl::string_view name() const override { return "cpu"; }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec,
-                                                         const Tensor& weight, const Tensor& bias,
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec, const Tensor& weight,
+                                                         const Tensor& bias,
                                                          absl::Span<const Tensor> sources,
                                                          DType compute,
                                                          const Allocator& allocator) override {
@@ -78,16 +77,15 @@ class CpuBackend : public Backend {
         wide.push_back(std::move(converted));
       }
       WEFT_RETURN_IF_ERROR(ConvertEpilogue(epilogue, arithmetic, allocator));
-      WEFT_ASSIGN_OR_RETURN(
-          const Tensor output,
-          cpu::RunConvolution(packed, wide, std::move(epilogue), allocator));
+      WEFT_ASSIGN_OR_RETURN(const Tensor output,
+                            cpu::RunConvolution(packed, wide, std::move(epilogue), allocator));
       return Converted(output, compute, allocator);
     });
   }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight,
-                                                           const Tensor& bias, bool gated,
-                                                           const Tensor& x, DType compute,
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,
+                                                           bool gated, const Tensor& x,
+                                                           DType compute,
                                                            const Allocator& allocator) override {
     UseThreads();
     return cpu::Guard("linear", [&] {
@@ -156,8 +154,7 @@ class CpuBackend : public Backend {
   }
 
   absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
-                                   const AttentionSpec& spec,
-                                   const Allocator& allocator) override {
+                                   const AttentionSpec& spec, const Allocator& allocator) override {
     UseThreads();
     const auto matrix = [](const Columns& columns) {
       return cpu::AttentionCall::Matrix{
@@ -184,10 +181,9 @@ class CpuBackend : public Backend {
     };
     WEFT_ASSIGN_OR_RETURN(Tensor packed, bytes(AttentionPackedBytes(call.heads, call.k.rows,
                                                                     call.q_width, call.v_width)));
-    WEFT_ASSIGN_OR_RETURN(
-        Tensor workspace,
-        bytes(static_cast<size_t>(call.threads) *
-              AttentionWorkspaceBytes(call.q_width, call.v_width)));
+    WEFT_ASSIGN_OR_RETURN(Tensor workspace,
+                          bytes(static_cast<size_t>(call.threads) *
+                                AttentionWorkspaceBytes(call.q_width, call.v_width)));
     call.output = output.mutable_data<std::byte>();
     call.packed = packed.mutable_data<std::byte>();
     call.workspace = workspace.mutable_data<std::byte>();
@@ -223,10 +219,10 @@ class CpuBackend : public Backend {
         Tensor::Allocate(allocator, compute, Shape{x.dim(0), x.dim(2), x.dim(3), x.dim(1)}));
     const int64_t each = x.shape().inner(1);
     for (int64_t b = 0; b < x.dim(0); ++b) {
-      cpu::ToChannelsLast(x.data<float>() + b * each, x.dim(1), x.shape().inner(2),
-                          output.mutable_data<std::byte>() +
-                              b * each * static_cast<int64_t>(SizeOf(compute)),
-                          compute);
+      cpu::ToChannelsLast(
+          x.data<float>() + b * each, x.dim(1), x.shape().inner(2),
+          output.mutable_data<std::byte>() + b * each * static_cast<int64_t>(SizeOf(compute)),
+          compute);
     }
     return output;
   }
@@ -238,9 +234,8 @@ class CpuBackend : public Backend {
         Tensor::Allocate(allocator, DType::kF32, Shape{x.dim(0), x.dim(3), x.dim(1), x.dim(2)}));
     const int64_t each = x.shape().inner(1);
     for (int64_t b = 0; b < x.dim(0); ++b) {
-      cpu::ToChannelsFirst(x.raw() + b * each * static_cast<int64_t>(SizeOf(x.dtype())),
-                           x.dtype(), x.dim(3), x.dim(1) * x.dim(2),
-                           output.mutable_data<float>() + b * each);
+      cpu::ToChannelsFirst(x.raw() + b * each * static_cast<int64_t>(SizeOf(x.dtype())), x.dtype(),
+                           x.dim(3), x.dim(1) * x.dim(2), output.mutable_data<float>() + b * each);
     }
     return output;
   }

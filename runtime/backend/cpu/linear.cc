@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/onednn.h"
+#include "runtime/backend/cpu/same_bits.h"
 #include "runtime/backend/footprint.h"
 #include "runtime/base/status_macros.h"
 
@@ -44,7 +46,9 @@ struct Product {
 class PlainLinear {
  public:
   PlainLinear(int64_t in, int64_t out, DType compute, const float* weight)
-      : in_(in), out_(out), compute_(compute),
+      : in_(in),
+        out_(out),
+        compute_(compute),
         layouts_(Desc({in, out}, dnnl::memory::data_type::f32, Tag::ba), weight) {}
 
   // Makes the packed weights, by what `rows` rows want.
@@ -57,8 +61,12 @@ class PlainLinear {
   }
 
   absl::Status Run(const Product& product, const Allocator& allocator) const {
-    const Key key{product.rows, product.activation, product.residual, product.bias != nullptr,
-                  product.factor != nullptr, omp_get_max_threads()};
+    const Key key{product.rows,
+                  product.activation,
+                  product.residual,
+                  product.bias != nullptr,
+                  product.factor != nullptr,
+                  omp_get_max_threads()};
     std::shared_ptr<const Prepared> prepared;
     {
       absl::MutexLock lock(&mutex_);
@@ -68,8 +76,8 @@ class PlainLinear {
     arguments.emplace(DNNL_ARG_SRC, MemoryOf(prepared->source, product.x));
     arguments.emplace(DNNL_ARG_DST, MemoryOf(prepared->destination, product.output));
     if (key.bias) {
-      arguments.emplace(DNNL_ARG_BIAS, MemoryOf(Matrix(1, out_, dnnl::memory::data_type::f32),
-                                                product.bias));
+      arguments.emplace(DNNL_ARG_BIAS,
+                        MemoryOf(Matrix(1, out_, dnnl::memory::data_type::f32), product.bias));
     }
     int position = key.activation != Activation::kNone ? 1 : 0;  // among the post-operations
     if (key.factor) {
@@ -123,13 +131,31 @@ class PlainLinear {
       described = describe(layouts_.layouts()[0].desc, true);
       have = described && !IsReference(described.impl_info_str());
     }
-    if (!have) described = describe(Desc({in_, out_}, type, Tag::any), false);
+    const Desc any({in_, out_}, type, Tag::any);
+    if (!have) described = describe(any, false);
+    int threads = key.threads;
+    // Without AVX-512, products are those of a general routine that may share one sum out.
+    if (absl::StrContains(described.impl_info_str(), "gemm")) {
+      const Desc layout = described.weights_desc();
+      const std::vector<int64_t> equal = {static_cast<int64_t>(compute_),
+                                          in_,
+                                          out_,
+                                          key.rows,
+                                          static_cast<int64_t>(key.activation),
+                                          static_cast<int64_t>(key.residual),
+                                          key.bias,
+                                          key.factor};
+      threads = ThreadsWithTheBitsOfOne(equal, threads, [&] { return describe(layout, false); });
+    }
+    const TeamOf team(threads);
+    if (threads != key.threads) described = describe(described.weights_desc(), false);
     auto prepared = std::make_shared<Prepared>();
     WEFT_ASSIGN_OR_RETURN(prepared->weight, layouts_.In(described.weights_desc(), allocator));
     prepared->primitive = dnnl::matmul(described);
     prepared->source = source;
     prepared->destination = target;
     prepared->scratchpad = described.scratchpad_desc();
+    prepared->threads = threads;
     known = prepared;
     return known;
   }
@@ -146,9 +172,9 @@ struct PackedLinear : Packed {
   int64_t in = 0;
   int64_t out = 0;  // of the result
   DType compute = DType::kF32;
-  Tensor bias;                             // f32: [out], or [2 · out] where gated; or empty
-  std::unique_ptr<PlainLinear> product;    // a, where gated
-  std::unique_ptr<PlainLinear> gate;       // g, where gated
+  Tensor bias;                           // f32: [out], or [2 · out] where gated; or empty
+  std::unique_ptr<PlainLinear> product;  // a, where gated
+  std::unique_ptr<PlainLinear> gate;     // g, where gated
 };
 
 // y = (x·wa + ba) · activation(x·wg + bg), some rows at a time, so that the gates stay in cache.
@@ -184,8 +210,7 @@ absl::Status RunGated(const PackedLinear& linear, Product product, const Allocat
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,
-                                                         bool gated, const Tensor& x,
-                                                         DType compute,
+                                                         bool gated, const Tensor& x, DType compute,
                                                          const Allocator& allocator) {
   auto packed = std::make_shared<PackedLinear>();
   packed->in = weight.dim(1);
@@ -198,15 +223,14 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, c
   const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
   if (askew || weight.dtype() != DType::kF32) {
     WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
-            weight.numel());
+    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32, weight.numel());
   }
   const int64_t rows = x.shape().outer(-1 + x.rank());
   const auto make = [&](int64_t first_row) -> absl::StatusOr<std::unique_ptr<PlainLinear>> {
     auto linear = std::make_unique<PlainLinear>(packed->in, packed->out, compute,
                                                 plain.data<float>() + first_row * packed->in);
-    WEFT_RETURN_IF_ERROR(linear->Pack(
-        gated ? GatedRows(rows, packed->out, compute) : rows, allocator));
+    WEFT_RETURN_IF_ERROR(
+        linear->Pack(gated ? GatedRows(rows, packed->out, compute) : rows, allocator));
     return linear;
   };
   WEFT_ASSIGN_OR_RETURN(packed->product, make(0));
@@ -252,8 +276,8 @@ absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue
   const int64_t rows = product.rows / batch;
   std::vector<float> bias(static_cast<size_t>(linear.out));
   for (int64_t b = 0; b < batch; ++b) {
-    ConvertElements(epilogue.per_channel.raw() + b * linear.out * size, linear.compute,
-                    bias.data(), DType::kF32, linear.out);
+    ConvertElements(epilogue.per_channel.raw() + b * linear.out * size, linear.compute, bias.data(),
+                    DType::kF32, linear.out);
     for (int64_t c = 0; !linear.bias.empty() && c < linear.out; ++c) {
       bias[static_cast<size_t>(c)] += linear.bias.data<float>()[c];
     }

@@ -10,8 +10,7 @@ namespace weft::cpu {
 
 // See Backend::PackLinear and Backend::Linear.
 absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,
-                                                         bool gated, const Tensor& x,
-                                                         DType compute,
+                                                         bool gated, const Tensor& x, DType compute,
                                                          const Allocator& allocator);
 absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue epilogue,
                                  const Allocator& allocator);

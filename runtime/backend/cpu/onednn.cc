@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/backend/cpu/same_bits.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft::cpu {
@@ -64,9 +65,8 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
     if (layout.desc == desc) return layout;
   }
   Layout made{desc, {}};
-  WEFT_ASSIGN_OR_RETURN(
-      made.data,
-      Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(desc.get_size())}));
+  WEFT_ASSIGN_OR_RETURN(made.data, Tensor::Allocate(allocator, DType::kU8,
+                                                    Shape{static_cast<int64_t>(desc.get_size())}));
   Copy(desc, made.data.mutable_data<uint8_t>());
   layouts_.push_back(made);
   return made;
@@ -74,8 +74,8 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
 
 void WeightLayouts::Copy(const dnnl::memory::desc& desc, void* target) const {
   const bool packed = !layouts_.empty();
-  dnnl::memory from = packed ? MemoryOf(layouts_[0].desc, layouts_[0].data.raw())
-                             : MemoryOf(source_desc_, source_);
+  dnnl::memory from =
+      packed ? MemoryOf(layouts_[0].desc, layouts_[0].data.raw()) : MemoryOf(source_desc_, source_);
   dnnl::memory to = MemoryOf(desc, target);
   dnnl::stream stream(Engine());
   dnnl::reorder(from, to).execute(stream, from, to);
@@ -86,11 +86,11 @@ absl::Status Execute(const Prepared& prepared, Arguments arguments, const Alloca
   Tensor scratchpad;
   if (const size_t bytes = prepared.scratchpad.get_size(); bytes > 0) {
     WEFT_ASSIGN_OR_RETURN(
-        scratchpad,
-        Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
+        scratchpad, Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
     arguments.emplace(DNNL_ARG_SCRATCHPAD, MemoryOf(prepared.scratchpad, scratchpad.raw()));
   }
   arguments.emplace(DNNL_ARG_WEIGHTS, MemoryOf(prepared.weight.desc, prepared.weight.data.raw()));
+  const TeamOf team(prepared.threads);
   dnnl::stream stream(Engine());
   prepared.primitive.execute(stream, arguments);
   stream.wait();

@@ -67,6 +67,7 @@ struct Prepared {
   dnnl::primitive primitive;
   dnnl::memory::desc source, destination, scratchpad;
   WeightLayouts::Layout weight;
+  int threads = 1;  // that it was made for
 };
 
 // Runs with a scratchpad of its own.

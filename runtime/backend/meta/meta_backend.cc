@@ -23,8 +23,8 @@ class MetaBackend : public Backend {
   Device device() const override { return Device::kMeta; }
   absl::string_view name() const override { return "meta"; }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec,
-                                                         const Tensor& weight, const Tensor& bias,
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec, const Tensor& weight,
+                                                         const Tensor& bias,
                                                          absl::Span<const Tensor> sources,
                                                          DType compute,
                                                          const Allocator& allocator) override {
@@ -36,9 +36,8 @@ class MetaBackend : public Backend {
     const int64_t taps = spec.upsample ? 4 * (spec.kernel / 2 + 1) * (spec.kernel / 2 + 1)
                                        : spec.kernel * spec.kernel;
     for (const Tensor& source : sources) {
-      WEFT_RETURN_IF_ERROR(
-          Keep(*packed, PackedElements(spec.out_channels, source.dim(3)) * taps, compute,
-               allocator));
+      WEFT_RETURN_IF_ERROR(Keep(*packed, PackedElements(spec.out_channels, source.dim(3)) * taps,
+                                compute, allocator));
     }
     WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
     return packed;
@@ -68,19 +67,19 @@ class MetaBackend : public Backend {
     const int64_t count = one_by_one ? 1 : first.dim(0);
     Tensor phase, partial;
     if (spec.upsample) {
-      WEFT_ASSIGN_OR_RETURN(phase, Tensor::Allocate(allocator, first.dtype(),
-                                                    Shape{count, h, w, conv.out}));
+      WEFT_ASSIGN_OR_RETURN(
+          phase, Tensor::Allocate(allocator, first.dtype(), Shape{count, h, w, conv.out}));
     }
     if (several || (!epilogue.per_channel.empty() && count > 1)) {
-      WEFT_ASSIGN_OR_RETURN(
-          partial, Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
+      WEFT_ASSIGN_OR_RETURN(partial,
+                            Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
     }
     return output;
   }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight,
-                                                           const Tensor& bias, bool gated,
-                                                           const Tensor& x, DType compute,
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,
+                                                           bool gated, const Tensor& x,
+                                                           DType compute,
                                                            const Allocator& allocator) override {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
@@ -107,8 +106,7 @@ class MetaBackend : public Backend {
     }
     if (linear.gated) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
-      WEFT_ASSIGN_OR_RETURN(gates,
-                            Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+      WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
     }
     return output;
   }
@@ -119,8 +117,7 @@ class MetaBackend : public Backend {
     const Tensor& first = sources[0];
     std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
     for (size_t i = 1; i < sources.size(); ++i) dims.back() += sources[i].dim(-1);
-    WEFT_ASSIGN_OR_RETURN(Tensor output,
-                          Tensor::Allocate(allocator, first.dtype(), Shape(dims)));
+    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, first.dtype(), Shape(dims)));
     const int64_t pixels = first.numel() / first.dim(0) / first.dim(-1);
     WEFT_ASSIGN_OR_RETURN(
         const Tensor scratch,
@@ -135,17 +132,14 @@ class MetaBackend : public Backend {
   }
 
   absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
-                                   const AttentionSpec& spec,
-                                   const Allocator& allocator) override {
-    WEFT_ASSIGN_OR_RETURN(
-        Tensor output,
-        Tensor::Allocate(allocator, q.tensor.dtype(),
-                         Shape{q.tensor.dim(0), q.tensor.dim(1), v.count}));
+                                   const AttentionSpec& spec, const Allocator& allocator) override {
+    WEFT_ASSIGN_OR_RETURN(Tensor output,
+                          Tensor::Allocate(allocator, q.tensor.dtype(),
+                                           Shape{q.tensor.dim(0), q.tensor.dim(1), v.count}));
     const int64_t q_width = q.count / spec.heads;
     const int64_t v_width = v.count / spec.heads;
-    const size_t bytes =
-        AttentionPackedBytes(spec.heads, k.tensor.dim(1), q_width, v_width) +
-        static_cast<size_t>(Threads()) * AttentionWorkspaceBytes(q_width, v_width);
+    const size_t bytes = AttentionPackedBytes(spec.heads, k.tensor.dim(1), q_width, v_width) +
+                         static_cast<size_t>(Threads()) * AttentionWorkspaceBytes(q_width, v_width);
     WEFT_ASSIGN_OR_RETURN(
         const Tensor scratch,
         Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
@@ -164,8 +158,7 @@ class MetaBackend : public Backend {
     return Tensor::Allocate(allocator, compute, Shape{x.dim(0), x.dim(2), x.dim(3), x.dim(1)});
   }
   absl::StatusOr<Tensor> ToChannelsFirst(const Tensor& x, const Allocator& allocator) override {
-    return Tensor::Allocate(allocator, DType::kF32,
-                            Shape{x.dim(0), x.dim(3), x.dim(1), x.dim(2)});
+    return Tensor::Allocate(allocator, DType::kF32, Shape{x.dim(0), x.dim(3), x.dim(1), x.dim(2)});
   }
 
  private:
@@ -179,8 +172,7 @@ class MetaBackend : public Backend {
     packed.memory.push_back(std::move(memory));
     return absl::OkStatus();
   }
-  static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias,
-                               const Allocator& allocator) {
+  static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias, const Allocator& allocator) {
     if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();
     return Keep(packed, bias.numel(), DType::kF32, allocator);
   }

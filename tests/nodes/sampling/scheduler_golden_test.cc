@@ -96,8 +96,8 @@ class Case {
 absl::StatusOr<std::string> Case::Run(const json& head, double& worst) {
   json config = row_["config"];
   if (row_.contains("step_options")) config.update(row_["step_options"]);
-  const Value options(std::shared_ptr<const Object>(
-      std::make_shared<SchedulerConfig>(config, "golden")));
+  const Value options(
+      std::shared_ptr<const Object>(std::make_shared<SchedulerConfig>(config, "golden")));
   WEFT_ASSIGN_OR_RETURN(Values made, RunNode(SchedulerNodes().at(type_), {{"config", options}}));
   const Value scheduler = made["scheduler"];
   const auto steps_count = row_["steps"].get<int64_t>();
@@ -161,8 +161,8 @@ absl::StatusOr<std::string> Case::Run(const json& head, double& worst) {
   for (const Value& item : *times["steps"].AsList()) {
     const Step step = Step::From(*item.AsRecord());
     WEFT_ASSIGN_OR_RETURN(
-        Values scaled, RunNode(ScaleInputNode(),
-                               {{"scheduler", scheduler}, {"latent", latent}, {"step", item}}));
+        Values scaled,
+        RunNode(ScaleInputNode(), {{"scheduler", scheduler}, {"latent", latent}, {"step", item}}));
     const Tensor input = *scaled["latent"].AsTensor();
     if (position == 0) Compare("scaled", input, Golden("scaled").span<float>());
     WEFT_ASSIGN_OR_RETURN(
@@ -179,11 +179,11 @@ absl::StatusOr<std::string> Case::Run(const json& head, double& worst) {
     CompareKept("latents", "kept", position, *latent.AsTensor());
     CompareKept("originals", "kept_originals", position, *after["original"].AsTensor());
     if (row_.contains("renoised")) {
-      WEFT_ASSIGN_OR_RETURN(
-          Values noised, RunNode(AddNoiseNode(), {{"scheduler", scheduler},
-                                                  {"latent", Value(clean)},
-                                                  {"noise", Value(again)},
-                                                  {"step", item.AsRecord()->at("next")}}));
+      WEFT_ASSIGN_OR_RETURN(Values noised,
+                            RunNode(AddNoiseNode(), {{"scheduler", scheduler},
+                                                     {"latent", Value(clean)},
+                                                     {"noise", Value(again)},
+                                                     {"step", item.AsRecord()->at("next")}}));
       CompareKept("renoised", "kept_renoised", position, *noised["latent"].AsTensor());
     }
     ++position;

@@ -31,8 +31,7 @@ TEST(Json, AllowsOneKeyInSeveralObjects) {
 }
 
 TEST(Json, RejectsDuplicateKeysWithTheirPlace) {
-  EXPECT_EQ(ErrorOf("{\"a\": 1,\n  \"b\": 2, \"a\": 3}"),
-            "line 2, column 13: duplicate key \"a\"");
+  EXPECT_EQ(ErrorOf("{\"a\": 1,\n  \"b\": 2, \"a\": 3}"), "line 2, column 13: duplicate key \"a\"");
 }
 
 TEST(Json, SaysWhereSyntaxIsBad) {
@@ -60,8 +59,7 @@ TEST(Json, LimitsDepth) {
 }
 
 TEST(Json, LimitsLength) {
-  EXPECT_EQ(ErrorOf("[1, 2, 3]", {.bytes = 4}),
-            "holds 9 bytes of JSON, more than the 4 allowed");
+  EXPECT_EQ(ErrorOf("[1, 2, 3]", {.bytes = 4}), "holds 9 bytes of JSON, more than the 4 allowed");
 }
 
 TEST(Json, CutsLongTokensOutOfItsErrors) {

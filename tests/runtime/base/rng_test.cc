@@ -39,7 +39,8 @@ TEST(Rng, DrawsWhatTorchDraws) {
     if (row.contains("places")) {
       const Tensor places = *(*store)->weights().at(row["places"]).Read();
       std::vector<float> kept;
-      for (int32_t place : places.span<int32_t>()) kept.push_back(drawn[static_cast<size_t>(place)]);
+      for (int32_t place : places.span<int32_t>())
+        kept.push_back(drawn[static_cast<size_t>(place)]);
       drawn = kept;
     }
     const Tensor want = *(*store)->weights().at(row["values"]).Read();

@@ -25,8 +25,8 @@ std::string BytesOf(const std::vector<T>& values) {
 
 inline std::string Zstd(const std::string& bytes, int level = 3) {
   std::string compressed(ZSTD_compressBound(bytes.size()), '\0');
-  compressed.resize(ZSTD_compress(compressed.data(), compressed.size(), bytes.data(), bytes.size(),
-                                  level));
+  compressed.resize(
+      ZSTD_compress(compressed.data(), compressed.size(), bytes.data(), bytes.size(), level));
   return compressed;
 }
 

@@ -50,9 +50,9 @@ TEST(Npy, ReadsFortranOrder) {
 }
 
 TEST(Npy, ReadsBigEndianNumbersAndDoubles) {
-  EXPECT_THAT(Read(Npy(Header(">i2", "False", "(2,)"), std::string("\x01\x02\xff\xff", 4)))
-                  .span<int32_t>(),
-              ElementsAre(258, -1));
+  EXPECT_THAT(
+      Read(Npy(Header(">i2", "False", "(2,)"), std::string("\x01\x02\xff\xff", 4))).span<int32_t>(),
+      ElementsAre(258, -1));
   EXPECT_THAT(Read(Npy(Header("<f8", "False", "(1,)"), BytesOf<double>({0.5}))).span<float>(),
               ElementsAre(0.5f));
 }
@@ -98,7 +98,8 @@ TEST(Npy, RejectsAHugeHeader) {
 }
 
 TEST(Npy, RejectsAHeaderThatIsNoDict) {
-  EXPECT_THAT(ErrorOf(Npy("__import__('os')", "")), HasSubstr("the header is malformed: expected {"));
+  EXPECT_THAT(ErrorOf(Npy("__import__('os')", "")),
+              HasSubstr("the header is malformed: expected {"));
 }
 
 TEST(Npy, RejectsAHeaderWithoutShape) {
@@ -129,6 +130,20 @@ TEST(Npy, RejectsNegativeAndOverflowingShapes) {
               HasSubstr("too large to address"));
   EXPECT_THAT(ErrorOf(Npy(Header("<f4", "False", "(99999999999999999999,)"), "")),
               HasSubstr("expected an extent"));
+}
+
+TEST(Npy, SurvivesChangedBytes) {
+  // Whatever it says: nothing outside the file may be touched. Sanitizers watch.
+  const std::string whole = Npy(Header("<f4", "True", "(2, 2)"), BytesOf<float>({1, 2, 3, 4}));
+  uint32_t random = 1;
+  int refused = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::string bytes = whole;
+    random = random * 1664525u + 1013904223u;
+    bytes[(random >> 8) % bytes.size()] = static_cast<char>(random >> 24);
+    refused += ErrorOf(bytes) != "no error" ? 1 : 0;
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST(Npy, RejectsTooFewAndTooManyBytes) {

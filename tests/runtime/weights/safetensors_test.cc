@@ -70,9 +70,8 @@ TEST(Safetensors, ReadsTensorsOfEveryType) {
 
 TEST(Safetensors, ReadsTensorsThatLieAtOddAddresses) {
   const ScratchFolder folder;
-  const std::string header =
-      R"({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},)"
-      R"("b": {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}})";
+  const std::string header = R"({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},)"
+                             R"("b": {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}})";
   const auto file = OpenSafetensors(
       folder.Put("a.safetensors", SafetensorsBytes(header, "x" + BytesOf<float>({3.25f}))));
   ASSERT_TRUE(file.ok()) << file.status();
@@ -301,6 +300,32 @@ TEST(Safetensors, RejectsAnEntryThatIsNoObject) {
 TEST(Safetensors, RejectsMetadataThatIsNotText) {
   EXPECT_THAT(ErrorOf(R"({"__metadata__": {"a": 1}})", 0),
               EndsWith("\"__metadata__\": \"a\" is not a text"));
+}
+
+TEST(Safetensors, SurvivesChangedBytesCompressedOrNot) {
+  // Whatever it says: nothing outside the file may be touched. Sanitizers watch.
+  const ScratchFolder folder;
+  const std::string whole =
+      SafetensorsBytes(R"({"a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},)"
+                       R"("b": {"dtype": "I16", "shape": [4], "data_offsets": [24, 32]}})",
+                       std::string(32, '\1'));
+  const std::string compressed = Zstd(whole);
+  uint32_t random = 1;
+  int refused = 0, read = 0;
+  for (int round = 0; round < 600; ++round) {
+    std::string bytes = round % 2 == 0 ? whole : compressed;
+    random = random * 1664525u + 1013904223u;
+    bytes[(random >> 8) % bytes.size()] = static_cast<char>(random >> 24);
+    const auto file =
+        OpenSafetensors(folder.Put(round % 2 == 0 ? "a.safetensors" : "a.safetensors.zst", bytes));
+    refused += file.ok() ? 0 : 1;
+    for (size_t i = 0; file.ok() && i < (*file)->entries().size(); ++i) {
+      const auto tensor = (*file)->Read(i);
+      if (tensor.ok()) read += static_cast<int>(tensor->raw()[0]) >= 0 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(read, 100);
 }
 
 TEST(Safetensors, QuotesAHostileNameOnOneShortLine) {

@@ -42,7 +42,8 @@ TEST(Scope, BindsTensorsBelowItsPrefix) {
 
 TEST(Scope, NamesAMissingTensorAndTheNearestOne) {
   const Scope root = SmallModel();
-  EXPECT_TRUE(root.Sub("down_blocks", 0).Sub("resnets", 1).Get("conv_shortcud.weight", {8}).empty());
+  EXPECT_TRUE(
+      root.Sub("down_blocks", 0).Sub("resnets", 1).Get("conv_shortcud.weight", {8}).empty());
   EXPECT_EQ(root.status().message(),
             "\"unet.safetensors\": tensor \"down_blocks.0.resnets.1.conv_shortcud.weight\" is "
             "missing (did you mean \"down_blocks.0.resnets.1.conv_shortcut.weight\"?)");

@@ -41,9 +41,8 @@ TEST(WeightStore, ListsTensorsWithTypesAndShapesFromTheHeader) {
 }
 
 TEST(WeightStore, FindsEachNamingOfAPart) {
-  for (const std::string name :
-       {"model.safetensors", "model.safetensors.zst", "model.fp16.safetensors",
-        "model.fp16.safetensors.zst"}) {
+  for (const std::string name : {"model.safetensors", "model.safetensors.zst",
+                                 "model.fp16.safetensors", "model.fp16.safetensors.zst"}) {
     const ScratchFolder folder;
     PutOne(folder, "plain.safetensors", "w", 1.0f);
     const std::string bytes = ScratchFolder::Contents(folder / "plain.safetensors");
@@ -99,8 +98,9 @@ TEST_F(Index, NamesAShardThatIsMissing) {
 
 TEST_F(Index, NamesATensorThatItsShardLacks) {
   PutOne(folder_, "model-1.safetensors", "a", 1.0f);
-  EXPECT_THAT(ErrorOf(R"({"weight_map": {"b": "model-1.safetensors"}})"),
-              EndsWith("tensor \"b\" is not in \"model-1.safetensors\", where the index says it is"));
+  EXPECT_THAT(
+      ErrorOf(R"({"weight_map": {"b": "model-1.safetensors"}})"),
+      EndsWith("tensor \"b\" is not in \"model-1.safetensors\", where the index says it is"));
 }
 
 TEST_F(Index, RejectsATensorThatIsInTwoShards) {
@@ -131,12 +131,12 @@ TEST(Weight, RejectsNanAndInfinityInEachFloatType) {
       R"("inf": {"dtype": "F16", "shape": [2], "data_offsets": [16, 20]},)"
       R"("bf": {"dtype": "BF16", "shape": [1], "data_offsets": [20, 22]},)"
       R"("large": {"dtype": "F32", "shape": [1], "data_offsets": [22, 26]}})";
-  const std::string path = folder.Put(
-      "bad.safetensors",
-      SafetensorsBytes(header, BytesOf<float>({0, 1, std::nanf(""), 2}) +
-                                   BytesOf<uint16_t>({0x3c00, 0xfc00}) +
-                                   BytesOf<uint16_t>({0x7fc0}) +
-                                   BytesOf<float>({std::numeric_limits<float>::max()})));
+  const std::string path =
+      folder.Put("bad.safetensors",
+                 SafetensorsBytes(header, BytesOf<float>({0, 1, std::nanf(""), 2}) +
+                                              BytesOf<uint16_t>({0x3c00, 0xfc00}) +
+                                              BytesOf<uint16_t>({0x7fc0}) +
+                                              BytesOf<float>({std::numeric_limits<float>::max()})));
   const auto store = WeightStore::Open(path);
   ASSERT_TRUE(store.ok()) << store.status();
   const auto error = [&](const std::string& name) {

@@ -16,10 +16,9 @@ using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
-constexpr char kThreeHeader[] =
-    R"({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},)"
-    R"("b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},)"
-    R"("c": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]}})";
+constexpr char kThreeHeader[] = R"({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},)"
+                                R"("b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},)"
+                                R"("c": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]}})";
 
 std::string Three() { return SafetensorsBytes(kThreeHeader, BytesOf<float>({1, 2, 3, 4})); }
 
@@ -56,9 +55,9 @@ TEST(ZstdSafetensors, ReadsTensorsInAnyOrderAndAgain) {
 TEST(ZstdSafetensors, ReadsSeveralFramesOfUnknownSize) {
   const ScratchFolder folder;
   const std::string bytes = Three();
-  const auto file = OpenSafetensors(folder.Put(
-      "a.safetensors.zst",
-      ZstdOfUnknownSize(bytes.substr(0, 20)) + ZstdOfUnknownSize(bytes.substr(20))));
+  const auto file =
+      OpenSafetensors(folder.Put("a.safetensors.zst", ZstdOfUnknownSize(bytes.substr(0, 20)) +
+                                                          ZstdOfUnknownSize(bytes.substr(20))));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_THAT((*file)->Read(2)->span<float>(), ElementsAre(4));
   EXPECT_THAT((*file)->Read(1)->span<float>(), ElementsAre(2, 3));

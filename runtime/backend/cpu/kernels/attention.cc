@@ -9,11 +9,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "runtime/backend/cpu/kernels/attention_bf16.h"
-#include "runtime/backend/cpu/kernels/attention_tile.h"
-#include "runtime/backend/cpu/kernels/dispatch.h"  // before foreach_target
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "runtime/backend/cpu/kernels/attention_bf16.h"
+#include "runtime/backend/cpu/kernels/attention_tile.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
 #include "runtime/backend/footprint.h"
 
@@ -198,12 +197,12 @@ void AttendTile(const AttentionTile& tile, const std::byte* packed, std::byte* w
   const int64_t padded = PaddedWidth(tile.v_width);
   const auto* keys = reinterpret_cast<const float*>(packed);
   const float* values = keys + KeyFloats(tile.key_rows, tile.q_width);
-  auto* scores = reinterpret_cast<float*>(workspace);     // [kQueryTile][kKeyBlock]
-  float* result = scores + kQueryTile * kKeyBlock;        // [kQueryTile][padded]
-  float* maximum = result + kQueryTile * padded;          // [kQueryTile]
-  float* total = maximum + kQueryTile;                    // [kQueryTile]
-  float* fade = total + kQueryTile;                       // [kQueryTile]
-  float* q = fade + kQueryTile;                           // [kQueryTile][q_width]
+  auto* scores = reinterpret_cast<float*>(workspace);  // [kQueryTile][kKeyBlock]
+  float* result = scores + kQueryTile * kKeyBlock;     // [kQueryTile][padded]
+  float* maximum = result + kQueryTile * padded;       // [kQueryTile]
+  float* total = maximum + kQueryTile;                 // [kQueryTile]
+  float* fade = total + kQueryTile;                    // [kQueryTile]
+  float* q = fade + kQueryTile;                        // [kQueryTile][q_width]
 
   // Scores come out to base 2: log2(e) goes into the scale.
   const float scale = tile.scale * 1.44269504f;
@@ -311,16 +310,15 @@ void Attention(const AttentionCall& call) {
       tile.q_stride = call.q.stride;
       tile.k_stride = call.k.stride;
       tile.v_stride = call.v.stride;
-      tile.q = At(call.q.data,
-                  (b * call.q.rows + tile.q_first) * call.q.stride + head * call.q_width,
-                  call.dtype);
+      tile.q =
+          At(call.q.data, (b * call.q.rows + tile.q_first) * call.q.stride + head * call.q_width,
+             call.dtype);
       tile.k = At(call.k.data, b * call.k.rows * call.k.stride + head * call.q_width, call.dtype);
       tile.v = At(call.v.data, b * call.v.rows * call.v.stride + head * call.v_width, call.dtype);
       tile.output_stride = call.heads * call.v_width;
-      tile.output = const_cast<std::byte*>(
-          At(call.output,
-             (b * call.q.rows + tile.q_first) * tile.output_stride + head * call.v_width,
-             call.dtype));
+      tile.output = const_cast<std::byte*>(At(
+          call.output, (b * call.q.rows + tile.q_first) * tile.output_stride + head * call.v_width,
+          call.dtype));
       tile.scale = call.scale;
       tile.causal = call.causal;
       return tile;

@@ -23,7 +23,7 @@ struct AttentionCall {
   float scale = 1;
   bool causal = false;
   DType dtype = DType::kF32;
-  void* output = nullptr;  // [batch, q.rows, heads · v_width]
+  void* output = nullptr;          // [batch, q.rows, heads · v_width]
   std::byte* packed = nullptr;     // AttentionPackedBytes: keys and values of one batch
   std::byte* workspace = nullptr;  // AttentionWorkspaceBytes for each of `threads`
   int threads = 1;

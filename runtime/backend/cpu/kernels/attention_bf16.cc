@@ -7,15 +7,14 @@
 #include <cstring>
 
 #include "hwy/base.h"
+#include "hwy/targets.h"
 #include "runtime/backend/footprint.h"
 
 namespace weft::cpu {
 
 bool HasBF16Dot() {
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                          __builtin_cpu_supports("avx512bf16");
-  return has;
+  // Asks Highway too, so that tests can stand on an older processor.
+  return (hwy::SupportedTargets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512bf16");
 }
 
 }  // namespace weft::cpu
@@ -92,8 +91,8 @@ void PackValues(const BF16* values, int64_t stride, int64_t rows, int64_t width,
     const BF16* odd = even + stride;
     const bool both = j + 1 < rows;
     for (int64_t c = 0; c < padded; c += kLanes) {
-      const auto mask = static_cast<__mmask16>(
-          width - c >= kLanes ? 0xffff : (1u << (width - c)) - 1u);
+      const auto mask =
+          static_cast<__mmask16>(width - c >= kLanes ? 0xffff : (1u << (width - c)) - 1u);
       const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + c));
       const __m512i high = _mm512_cvtepu16_epi32(
           _mm256_maskz_loadu_epi16(both ? mask : static_cast<__mmask16>(0), odd + c));
@@ -234,10 +233,10 @@ void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byt
   const int64_t pairs = Pairs(tile.q_width);
   const auto* keys = reinterpret_cast<const Pair*>(packed);
   const Pair* values = keys + KeyPairs(tile.key_rows, tile.q_width);
-  auto* scores = reinterpret_cast<float*>(workspace);                          // [48][512]
-  auto* weights = reinterpret_cast<Pair*>(scores + kQueryTile * kKeyBlock);    // [48][256]
+  auto* scores = reinterpret_cast<float*>(workspace);                             // [48][512]
+  auto* weights = reinterpret_cast<Pair*>(scores + kQueryTile * kKeyBlock);       // [48][256]
   auto* result = reinterpret_cast<float*>(weights + kQueryTile * kKeyBlock / 2);  // [48][padded]
-  float* maximum = result + kQueryTile * padded;                               // [48] each
+  float* maximum = result + kQueryTile * padded;                                  // [48] each
   float* total = maximum + kQueryTile;
   float* fade = total + kQueryTile;
   auto* q = reinterpret_cast<Pair*>(fade + kQueryTile);  // [48][pairs]
@@ -270,8 +269,7 @@ void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byt
       }
       fade[r] = Soften(row, count, factor, weights + r * (kKeyBlock / 2), maximum[r], total[r]);
     }
-    SumBlock(weights, fade, values + first / 2 * padded, Pairs(count), padded, tile.q_rows,
-             result);
+    SumBlock(weights, fade, values + first / 2 * padded, Pairs(count), padded, tile.q_rows, result);
   }
   for (int64_t r = 0; r < tile.q_rows; ++r) {
     const float inverse = 1.0f / total[r];

@@ -8,7 +8,6 @@
 #include <bit>
 #include <cstring>
 
-#include "runtime/backend/cpu/kernels/dispatch.h"  // before foreach_target
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
@@ -138,8 +137,7 @@ void ForChunks(int64_t count, Body body) {
 
 void Activate(const void* x, void* y, DType dtype, int64_t count, Activation activation) {
   const auto kernel = HWY_DYNAMIC_DISPATCH(ActivateChunk);
-  ForChunks(count,
-            [&](int64_t begin, int64_t n) { kernel(x, y, dtype, begin, n, activation); });
+  ForChunks(count, [&](int64_t begin, int64_t n) { kernel(x, y, dtype, begin, n, activation); });
 }
 
 void Add(const void* a, const void* b, void* y, DType dtype, int64_t count) {
@@ -155,14 +153,14 @@ void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t
     std::byte* b = bytes_to + static_cast<size_t>(begin) * SizeOf(to_type);
     const bool aligned = reinterpret_cast<uintptr_t>(a) % SizeOf(from_type) == 0;
     if (aligned && from_type == DType::kBF16 && to_type == DType::kF32) {
-      HWY_DYNAMIC_DISPATCH(WidenBF16)(reinterpret_cast<const BF16*>(a),
-                                      reinterpret_cast<float*>(b), n);
+      HWY_DYNAMIC_DISPATCH(WidenBF16)
+      (reinterpret_cast<const BF16*>(a), reinterpret_cast<float*>(b), n);
     } else if (aligned && from_type == DType::kF32 && to_type == DType::kBF16) {
-      HWY_DYNAMIC_DISPATCH(NarrowToBF16)(reinterpret_cast<const float*>(a),
-                                         reinterpret_cast<BF16*>(b), n);
+      HWY_DYNAMIC_DISPATCH(NarrowToBF16)
+      (reinterpret_cast<const float*>(a), reinterpret_cast<BF16*>(b), n);
     } else if (aligned && from_type == DType::kF16 && to_type == DType::kF32) {
-      HWY_DYNAMIC_DISPATCH(WidenF16)(reinterpret_cast<const F16*>(a),
-                                     reinterpret_cast<float*>(b), n);
+      HWY_DYNAMIC_DISPATCH(WidenF16)
+      (reinterpret_cast<const F16*>(a), reinterpret_cast<float*>(b), n);
     } else {
       ConvertElements(a, from_type, b, to_type, n);
     }
@@ -206,8 +204,8 @@ void ScatterPhase(const void* small, int64_t h, int64_t w, int64_t bytes, int ro
 #pragma omp parallel for schedule(static) if (h * w * bytes > kChunk)
   for (int64_t i = 0; i < h; ++i) {
     for (int64_t j = 0; j < w; ++j) {
-      std::memcpy(to + ((2 * i + row) * 2 * w + 2 * j + column) * bytes,
-                  from + (i * w + j) * bytes, static_cast<size_t>(bytes));
+      std::memcpy(to + ((2 * i + row) * 2 * w + 2 * j + column) * bytes, from + (i * w + j) * bytes,
+                  static_cast<size_t>(bytes));
     }
   }
 }

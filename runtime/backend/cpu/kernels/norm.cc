@@ -10,7 +10,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "runtime/backend/cpu/kernels/dispatch.h"  // before foreach_target
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
@@ -90,8 +89,7 @@ void ScaleTile(const T* x, int64_t rows, int64_t channels, const float* mean, co
     int64_t c = 0;
     for (; c + lanes <= channels; c += lanes) {
       const auto centred = hn::Sub(LoadF(d, x + c), hn::LoadU(d, mean + c));
-      const auto value =
-          hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c));
+      const auto value = hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c));
       StoreF(d, Activated<kActivation>(d, value), y + c);
     }
     if (const auto rest = static_cast<size_t>(channels - c); rest > 0) {

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what weft is built from, on Debian 12 or a system like it. Running it again does nothing.
+#   bash examples/dependencies.sh           to build weft
+#   bash examples/dependencies.sh --tests   to build and run its tests too
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+packages=(g++ cmake ninja-build pkg-config ccache libabsl-dev nlohmann-json3-dev libcli11-dev
+          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev python3-venv)
+if [ "${1:-}" = --tests ]; then
+  packages+=(libgtest-dev libgmock-dev python3-numpy python3-pil)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+    missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "Installing Debian packages: ${missing[*]}"
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "error: run this as root, or install sudo" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# oneDNN 3.2 or later: the system's, or the one of the Python index in a folder of our own
+# (Debian 12 has 2.6, an older interface).
+has_system_onednn() {
+  local header
+  for header in /usr/include/oneapi/dnnl/dnnl_version.h /usr/local/include/oneapi/dnnl/dnnl_version.h; do
+    [ -f "$header" ] || continue
+    local major minor
+    major=$(sed -n 's/^#define DNNL_VERSION_MAJOR \([0-9]*\)$/\1/p' "$header")
+    minor=$(sed -n 's/^#define DNNL_VERSION_MINOR \([0-9]*\)$/\1/p' "$header")
+    [ "${major:-0}" -gt 3 ] || { [ "${major:-0}" -eq 3 ] && [ "${minor:-0}" -ge 2 ]; } && return 0
+  done
+  return 1
+}
+if [ -f "$root/.deps/onednn/lib/cmake/dnnl/dnnl-config.cmake" ]; then
+  :
+elif has_system_onednn; then
+  echo "Using the system's oneDNN"
+else
+  echo "Installing oneDNN 3.2 from the Python index into .deps/onednn"
+  /usr/bin/python3 -m venv "$root/.deps/onednn"
+  "$root/.deps/onednn/bin/pip" install -q --disable-pip-version-check \
+    'onednn-devel-cpu-gomp>=2023.2,<2024'
+fi

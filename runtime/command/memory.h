@@ -1,0 +1,24 @@
+#ifndef WEFT_RUNTIME_COMMAND_MEMORY_H_
+#define WEFT_RUNTIME_COMMAND_MEMORY_H_
+
+#include <cstddef>
+#include <string>
+
+namespace weft {
+
+// What a run takes besides its tensors, packed weights and what the process held before it began:
+// generated kernels, stacks of threads, the allocator's slack. Measured on the shipped graphs as
+// `maximum resident set − weft plan's other figures`; calibrate it here and nowhere else.
+inline constexpr size_t kWorkingBytes = size_t{16} << 20;
+
+size_t ResidentBytes();      // of this process now: code, libraries and heap
+size_t PeakResidentBytes();  // the most so far
+
+// "12.3 MB" (10^6 bytes).
+std::string BytesText(size_t bytes);
+// "0.4 s", "12 s", "3 min 20 s".
+std::string SecondsText(double seconds);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_COMMAND_MEMORY_H_

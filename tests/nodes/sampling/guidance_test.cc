@@ -1,0 +1,240 @@
+#include "nodes/sampling/guidance.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nodes/sampling/step.h"
+#include "runtime/base/rng.h"
+#include "tests/nodes/models/run_node.h"
+
+namespace weft {
+
+NodeType GuidanceNode();
+NodeType PredictNoiseNode();
+
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::shared_ptr<const Unet> LoadUnet(const std::string& name) {
+  return Unet::Load(GoldenFolder(name) + "/unet").value();
+}
+
+Value Wire(std::shared_ptr<const Object> object) { return Value(std::move(object)); }
+
+Value Text(Tensor tokens) {
+  std::vector<Conditioning::Entry> entries(1);
+  entries[0].tokens = std::move(tokens);
+  return Wire(std::make_shared<const Conditioning>(std::move(entries)));
+}
+
+Tensor Noise(Shape shape, uint64_t seed) {
+  std::vector<float> values(static_cast<size_t>(shape.numel()));
+  Rng(seed).Normal(absl::MakeSpan(values));
+  return MadeOf(std::move(shape), values);
+}
+
+Value StepAt(double timestep) {
+  Step step;
+  step.timestep = timestep;
+  return Value(step.To());
+}
+
+// What PredictNoise answers with a denoiser that Guidance has made.
+absl::StatusOr<Tensor> Predict(const Values& guidance, Values question, const NodeRun& how = {}) {
+  absl::StatusOr<Values> bound = RunNode(GuidanceNode(), guidance, how);
+  if (!bound.ok()) return bound.status();
+  question["denoiser"] = bound->at("denoiser");
+  absl::StatusOr<Values> outputs = RunNode(PredictNoiseNode(), question, how);
+  if (!outputs.ok()) return outputs.status();
+  return *outputs->at("noise").AsTensor();
+}
+
+Tensor Rows(const Tensor& x, int64_t begin, int64_t end) { return x.Rows(begin, end).value(); }
+
+Tensor Guided(const Tensor& unconditional, const Tensor& conditional, double scale) {
+  Ops ops = CpuOps();
+  return ops.Finish(Guide(ops, unconditional, conditional, scale)).value();
+}
+
+// unet_sd2 looks at texts 20 wide.
+constexpr char kName[] = "unet_sd2";
+constexpr int64_t kWidth = 20;
+
+TEST(Guide, PushesAwayFromTheUnconditional) {
+  const Tensor result = Guided(MadeOf({2}, {1, -2}), MadeOf({2}, {2, 4}), 3.0);
+  EXPECT_FLOAT_EQ(result.data<float>()[0], 1 + 3 * 1);
+  EXPECT_FLOAT_EQ(result.data<float>()[1], -2 + 3 * 6);
+}
+
+class GuidanceTest : public ::testing::Test {
+ protected:
+  const Value unet_ = Wire(LoadUnet(kName));
+  const Tensor positive_ = Noise({1, 7, kWidth}, 1);
+  const Tensor negative_ = Noise({1, 7, kWidth}, 2);
+  const Tensor longer_ = Noise({1, 12, kWidth}, 3);
+  const Tensor latent_ = Noise({2, 4, 8, 12}, 4);
+
+  // One pass, told one text.
+  Tensor Alone(const Tensor& text, const Tensor& latent) {
+    return Predict({{"unet", unet_}, {"positive", Text(text)}},
+                   {{"latent", Value(latent)}, {"step", StepAt(300)}})
+        .value();
+  }
+};
+
+TEST_F(GuidanceTest, CombinesBothPassesOfOneBatch) {
+  const auto noise = Predict({{"unet", unet_},
+                              {"positive", Text(positive_)},
+                              {"negative", Text(negative_)},
+                              {"guidance_scale", Value(3.0)}},
+                             {{"latent", Value(latent_)}, {"step", StepAt(300)}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_LE(Distance(*noise, Guided(Alone(negative_, latent_), Alone(positive_, latent_), 3.0)),
+            1e-5);
+}
+
+TEST_F(GuidanceTest, TakesTextsOfDifferentLengths) {
+  const auto noise = Predict({{"unet", unet_},
+                              {"positive", Text(longer_)},
+                              {"negative", Text(negative_)},
+                              {"guidance_scale", Value(2.0)}},
+                             {{"latent", Value(latent_)}, {"step", StepAt(300)}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_LE(Distance(*noise, Guided(Alone(negative_, latent_), Alone(longer_, latent_), 2.0)),
+            1e-5);
+}
+
+TEST_F(GuidanceTest, DrawsSeveralPicturesFromOneText) {
+  const Tensor both = Alone(positive_, latent_);
+  for (int64_t i = 0; i < 2; ++i) {
+    EXPECT_LE(Distance(Rows(both, i, i + 1), Alone(positive_, Rows(latent_, i, i + 1))), 1e-5);
+  }
+}
+
+TEST_F(GuidanceTest, GivesEachOfSeveralTextsItsPictures) {
+  Ops ops = CpuOps();
+  const Tensor texts[] = {positive_, negative_};
+  const Tensor pictures[] = {latent_, latent_};
+  const Tensor noise = Alone(ops.Stack(texts), ops.Stack(pictures));  // pictures 0, 1 of text 0
+  EXPECT_LE(Distance(Rows(noise, 0, 2), Alone(positive_, latent_)), 1e-5);
+  EXPECT_LE(Distance(Rows(noise, 2, 4), Alone(negative_, latent_)), 1e-5);
+}
+
+TEST_F(GuidanceTest, LooksAtThePositiveAloneWhereTheScaleIsOne) {
+  const auto noise = Predict({{"unet", unet_},
+                              {"positive", Text(positive_)},
+                              {"negative", Text(negative_)},
+                              {"guidance_scale", Value(1.0)}},
+                             {{"latent", Value(latent_)}, {"step", StepAt(300)}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_EQ(Distance(*noise, Alone(positive_, latent_)), 0);
+}
+
+TEST_F(GuidanceTest, HasInADryRunTheShapesOfTheRun) {
+  const auto noise = Predict({{"unet", unet_},
+                              {"positive", Text(positive_)},
+                              {"negative", Text(longer_)},
+                              {"guidance_scale", Value(7.5)}},
+                             {{"latent", Value(latent_)}, {"step", StepAt(300)}}, {.dry = true});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_TRUE(noise->is_meta());
+  EXPECT_EQ(noise->shape(), latent_.shape());
+}
+
+TEST_F(GuidanceTest, NamesBothEndsOfATextOfAnotherWidth) {
+  const auto noise = Predict(
+      {{"unet", unet_}, {"positive", Text(Noise({1, 7, 24}, 1))}, {"guidance_scale", Value(7.5)}},
+      {{"latent", Value(latent_)}, {"step", StepAt(300)}});
+  EXPECT_EQ(PortOf(noise.status()), "positive");
+  EXPECT_THAT(noise.status().message(),
+              AllOf(HasSubstr("conditioning[width=20]"), HasSubstr("cross_attention_dim"),
+                    HasSubstr("conditioning[width=24]")));
+}
+
+TEST_F(GuidanceTest, RefusesMoreTextsThanPictures) {
+  Ops ops = CpuOps();
+  const Tensor texts[] = {positive_, negative_, positive_};
+  const auto noise = Predict({{"unet", unet_}, {"positive", Text(ops.Stack(texts))}},
+                             {{"latent", Value(latent_)}, {"step", StepAt(300)}});
+  EXPECT_THAT(noise.status().message(),
+              HasSubstr("a batch of 2 latents cannot be shared by 3 texts"));
+}
+
+TEST(Guidance, EmbedsTheScaleWhereTheNetworkWasDistilledWithIt) {
+  const GoldenTensors golden("unet_lcm");  // made with a scale of 7.5
+  const Tensor text = golden.Get("encoder_hidden_states.0");
+  const auto noise = Predict({{"unet", Wire(LoadUnet("unet_lcm"))},
+                              {"positive", Text(text)},
+                              {"negative", Text(text)},
+                              {"guidance_scale", Value(7.5)}},
+                             {{"latent", Value(golden.Get("sample.0"))},
+                              {"step", StepAt(golden.Get("timestep.0").data<float>()[0])}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_LE(Distance(*noise, golden.Get("noise_pred.0")), 1e-4);
+}
+
+class PredictNoiseTest : public ::testing::Test {
+ protected:
+  // Channels from..to of [b, c, h, w].
+  static Tensor Channels(const Tensor& x, int64_t from, int64_t to) {
+    std::vector<float> values;
+    for (int64_t b = 0; b < x.dim(0); ++b) {
+      const float* at = x.data<float>() + (b * x.dim(1) + from) * x.dim(2) * x.dim(3);
+      values.insert(values.end(), at, at + (to - from) * x.dim(2) * x.dim(3));
+    }
+    return MadeOf({x.dim(0), to - from, x.dim(2), x.dim(3)}, values);
+  }
+  absl::StatusOr<Tensor> Ask(Values question) {
+    question["step"] = StepAt(golden_.Get("timestep.0").data<float>()[0]);
+    return Predict({{"unet", Wire(LoadUnet("unet_inpaint"))},
+                    {"positive", Text(golden_.Get("encoder_hidden_states.0"))},
+                    {"guidance_scale", Value(1.0)}},
+                   question);
+  }
+
+  const GoldenTensors golden_{"unet_inpaint"};
+  const Tensor sample_ = golden_.Get("sample.0");
+};
+
+TEST_F(PredictNoiseTest, PutsMaskAndMaskedPictureBesideTheLatent) {
+  const auto noise = Ask(
+      {{"latent", Value(Channels(sample_, 0, 4))}, {"channels", Value(Channels(sample_, 4, 9))}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_LE(Distance(*noise, golden_.Get("noise_pred.0")), 1e-4);
+}
+
+TEST_F(PredictNoiseTest, SaysThatChannelsAreMissing) {
+  const auto noise = Ask({{"latent", Value(Channels(sample_, 0, 4))}});
+  EXPECT_EQ(PortOf(noise.status()), "latent");
+  EXPECT_THAT(noise.status().message(),
+              HasSubstr("it has 4 channels, the UNet's in_channels is 9; wire the others to "
+                        "\"channels\""));
+}
+
+TEST_F(PredictNoiseTest, SaysThatChannelsDoNotAddUp) {
+  const auto noise = Ask(
+      {{"latent", Value(Channels(sample_, 0, 4))}, {"channels", Value(Channels(sample_, 4, 8))}});
+  EXPECT_EQ(PortOf(noise.status()), "channels");
+  EXPECT_THAT(noise.status().message(),
+              HasSubstr("4 channels of the latent and 4 of these are 8, the UNet's in_channels is "
+                        "9"));
+}
+
+TEST_F(PredictNoiseTest, SaysThatChannelsHaveAnotherSize) {
+  const auto noise = Ask(
+      {{"latent", Value(Channels(sample_, 0, 4))}, {"channels", Value(Noise({1, 5, 4, 4}, 1))}});
+  EXPECT_EQ(PortOf(noise.status()), "channels");
+  EXPECT_THAT(noise.status().message(), HasSubstr("does not go with the latent's"));
+}
+
+TEST_F(PredictNoiseTest, RefusesALatentThatIsNone) {
+  const auto noise = Ask({{"latent", Value(Noise({4, 4}, 1))}});
+  EXPECT_EQ(PortOf(noise.status()), "latent");
+  EXPECT_THAT(noise.status().message(), HasSubstr("expected [batch, channels, height, width] f32, "
+                                                  "got [4, 4] f32"));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds weft with its tests and runs them all. Works on a bare Debian 12 machine.
+#   bash tests/run.sh                 everything
+#   bash tests/run.sh -R Scheduler    what matches; further arguments go to ctest
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash examples/dependencies.sh --tests
+cmake --preset dev >/dev/null
+cmake --build --preset dev
+ctest --preset dev -j "$(nproc)" "$@"
