@@ -48,7 +48,7 @@ SCHEDULER_CONFIG = {
 }
 SCALING_FACTOR = 1.05  # one over the standard deviation of the latents
 OBJECT_WEIGHT = 2.0  # how much more a latent cell touched by an object counts than bare paper
-EMPTY_PROMPTS = 0.1
+EMPTY_PROMPTS = 0.15
 
 
 def alphas_cumulative():
@@ -162,7 +162,7 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
         torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
         optimizer.step()
         step += 1
-        decay = min(0.998, (step + 1) / (step + 20))
+        decay = min(0.998, 1 - 6 / (step + 12))
         with torch.no_grad():
             torch._foreach_lerp_([*ema.parameters()], [*unet.parameters()], 1 - decay)
         spent += time.time() - clock

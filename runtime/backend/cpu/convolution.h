@@ -90,8 +90,7 @@ class PlainConv {
                                                           const Allocator& allocator) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   dnnl::convolution_forward::primitive_desc Describe(const Key& key,
-                                                     const dnnl::memory::desc& weights,
-                                                     bool allow_empty) const
+                                                     const dnnl::memory::desc& weights) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   dnnl::memory::desc AnyLayout(const Slice& slice) const;
   // How many of key.threads may work on it; see ThreadsWithTheBitsOfOne.

@@ -36,8 +36,8 @@ void AppendActivation(Activation activation, dnnl::post_ops& post_ops);
 // Whether oneDNN's implementation of this name is one of its slow, general ones.
 bool IsReference(absl::string_view implementation);
 
-// One weight in the layouts that primitives have asked for: almost always one, because every
-// primitive first tries to do with what there is. Not safe for several threads at once.
+// One weight in the layouts that primitives have asked for: almost always one. Not safe for several
+// threads at once.
 class WeightLayouts {
  public:
   struct Layout {

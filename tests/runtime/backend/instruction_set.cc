@@ -12,7 +12,7 @@ namespace {
 class OlderProcessor : public testing::Environment {
   void SetUp() override {
     const char* set = std::getenv("WEFT_TEST_INSTRUCTIONS");
-    if (set == nullptr) return;
+    if (set == nullptr || *set == 0) return;
     constexpr int64_t kFallback = int64_t{1} << 61;  // plain C++
     const bool avx2 = absl::string_view(set) == "avx2";
     hwy::SetSupportedTargetsForTest(avx2 ? HWY_AVX2 | kFallback : kFallback);
