@@ -1,7 +1,11 @@
 // The command `weft`: graphs from a shell.
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <vector>
@@ -44,16 +48,19 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
       commands.push_back(command->get_name());
     }
     if (extra.empty()) return absl::StrCat("a command is missing", see);
-    if (extra.front().front() != '-') {
+    if (extra.front()[0] != '-') {
       return absl::StrCat("unknown command \"", extra.front(), "\"",
                           DidYouMean(extra.front(), commands), see);
     }
   }
-  if (!extra.empty() && error.get_name() == "ExtrasError") {
-    const bool option = extra.front().front() == '-';
-    const std::string name = extra.front().substr(0, extra.front().find('='));
-    return absl::StrCat(option ? "unknown option \"" : "unexpected argument \"", name, "\"",
-                        option ? DidYouMean(name, OptionNames(at)) : "", see);
+  if (!extra.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    const auto option = std::find_if(extra.begin(), extra.end(),
+                                     [](const std::string& word) { return word[0] == '-'; });
+    if (option == extra.end()) {
+      return absl::StrCat("unexpected argument \"", extra.front(), "\"", see);
+    }
+    const std::string name = option->substr(0, option->find('='));
+    return absl::StrCat("unknown option \"", name, "\"", DidYouMean(name, OptionNames(at)), see);
   }
   std::string message = absl::StrReplaceAll(error.what(), {{"\n", " "}});
   return absl::StrCat(message, see);
@@ -92,7 +99,23 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace weft
 
+namespace {
+
+// Threads that wait must sleep, not spin: on a machine that does other work too, a spinning team
+// takes the time from the very thread that it waits for (a picture of one second took fifty). The
+// OpenMP runtime reads this when it is loaded, before main, so the program starts itself again.
+void SleepWhileWaiting(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv);
+  // Where that fails, all works as before, only slower.
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  SleepWhileWaiting(argv);
+  // A file that outgrows its limit is an error of writing as well.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A reader that goes away is an error of writing, not the end of the process: pictures that are
   // being written get finished.
   std::signal(SIGPIPE, SIG_IGN);

@@ -22,7 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kBarCells = 28;
+constexpr int kBarCells = 20;
 constexpr int kDefaultColumns = 80;
 
 int TerminalColumns() {

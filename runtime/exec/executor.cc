@@ -141,6 +141,8 @@ class Executor {
       absl::StatusOr<Value> value = slots_.Read(input.source, MayMove(node, input.source));
       if (!value.ok()) return Fail(node, Annotate(value.status(), input.from));
       WEFT_RETURN_IF_ERROR(CheckInput(node, input, *value));
+      // Nothing on a wire leaves the port at its default.
+      if (value->is_null()) value = node.node->contract.Input(input.port)->fallback;
       if (!value->is_null()) ctx->inputs().emplace(input.port, *std::move(value));
     }
     for (const auto& [port, slot] : node.outputs) ctx->wanted().insert(port);
@@ -285,7 +287,11 @@ class Executor {
       slots_.Free(carry.inside);
     }
     for (size_t i = 0; i < collected.size(); ++i) {
+      const bool unknown =
+          dry_ && std::any_of(collected[i].begin(), collected[i].end(),
+                              [](const Value& item) { return item.is_null(); });
       slots_.Set(loop.collects[i].outside, Value(std::move(collected[i])));
+      if (unknown) slots_.SetUnknown(loop.collects[i].outside);
     }
     if (loop.item >= 0) slots_.Free(loop.item);
     if (dry_) NoteDry(node);
@@ -300,7 +306,8 @@ class Executor {
     for (size_t i = 0; i < loop.collects.size(); ++i) {
       absl::StatusOr<Value> item = slots_.Read(loop.collects[i].item);
       if (!item.ok()) return Fail(node, item.status());
-      collected[i].push_back(*std::move(item));
+      const bool unknown = slots_.IsUnknown(loop.collects[i].item);
+      collected[i].push_back(unknown ? Value() : *std::move(item));
     }
     // All next values are read before any is put in place: names may swap.
     std::vector<Value> next;

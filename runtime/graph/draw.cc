@@ -17,9 +17,10 @@ namespace {
 constexpr double kMargin = 28;
 constexpr double kPictureTitle = 20;  // pixels of the title's letters
 constexpr size_t kLongestText = 36;   // letters of a literal
-constexpr std::array<const char*, 12> kColours = {"#2563eb", "#d97706", "#059669", "#dc2626",
-                                                  "#7c3aed", "#0891b2", "#db2777", "#65a30d",
-                                                  "#4f46e5", "#b45309", "#0d9488", "#a21caf"};
+constexpr std::array<const char*, 18> kColours = {
+    "#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2",
+    "#db2777", "#65a30d", "#1e3a8a", "#92400e", "#14b8a6", "#c026d3",
+    "#ea580c", "#166534", "#38bdf8", "#9f1239", "#a78bfa", "#a8a100"};
 constexpr const char* kScalarColour = "#64748b";
 constexpr const char* kAnyColour = "#94a3b8";
 
@@ -207,7 +208,7 @@ class Painter {
     Rectangle(x, y, box.width, box.height, 12, "class=\"body\"");
     const double middle = y + kHeaderHeight / 2 + 1;
     Text(x + kBoxPadding, middle, "title", box.title);
-    Text(x + kBoxPadding + TextWidth(box.title, kTitleSize) + 8, middle, "type", box.subtitle);
+    Text(x + kBoxPadding + TextWidth(box.title, kBoldSize) + 8, middle, "type", box.subtitle);
   }
 
   // The names of what comes into a body, or leaves it, along its edge.

@@ -249,7 +249,12 @@ class Drawer {
     for (const auto& [name, initial] : def.carry) add(name, initial);
     Nodes(scope);
     const int exit = NewBox(*scope.drawing, DrawnBox::Kind::kExit, "");
-    for (const auto& [name, next] : def.body->next) Feed(scope, exit, name, next);
+    for (const auto& [name, next] : def.body->next) {
+      Feed(scope, exit, name, next);
+      // What a body gives back may be of any type; what is carried is not.
+      DrawnPort& row = At(*scope.drawing, exit).inputs.back();
+      if (row.type.name == "any") row.type = TypeOf(*scope.frame, {.node = entry.id, .port = name});
+    }
     for (const auto& [name, item] : def.body->collect) {
       Feed(scope, exit, name, item);
       At(*scope.drawing, exit).inputs.back().note = "collected";

@@ -79,6 +79,7 @@ inline constexpr double kLiteralHeight = 17;
 inline constexpr double kBoxPadding = 12;
 inline constexpr double kTitleSize = 13.5;
 inline constexpr double kTextSize = 11.5;
+inline constexpr double kBoldSize = 1.08 * kTitleSize;  // bold letters are wider
 
 // About how wide `text` is in a sans-serif font of `size` pixels: pictures hold no fonts.
 double TextWidth(absl::string_view text, double size);

@@ -32,7 +32,7 @@ void PlacePorts(size_t count, double top, std::vector<double>& into) {
 
 void SizeBody(DrawnBox& box) {
   Arrange(*box.inside);
-  const double header = TextWidth(box.title, kTitleSize) + TextWidth(box.subtitle, kTextSize) + 10;
+  const double header = TextWidth(box.title, kBoldSize) + TextWidth(box.subtitle, kTextSize) + 10;
   box.width = std::max({box.inside->width, header + 2 * kBoxPadding, kNarrowestBox});
   box.height = kHeaderHeight + box.inside->height + kBodyPadding;
   for (DrawnBox& inner : box.inside->boxes) {
@@ -68,9 +68,7 @@ void Size(DrawnBox& box) {
     box.height = static_cast<double>(rows) * kRowHeight;
     return;
   }
-  for (const std::string& text : {box.title}) {
-    width = std::max(width, TextWidth(text, kTitleSize) + 2 * kBoxPadding);
-  }
+  width = std::max(width, TextWidth(box.title, kBoldSize) + 2 * kBoxPadding);
   width = std::max(width, TextWidth(box.subtitle, kTextSize) + 2 * kBoxPadding);
   for (const std::string& literal : box.literals) {
     width = std::max(width, TextWidth(literal, kTextSize) + 2 * kBoxPadding);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "nodes/image/codec.h"
 #include "tests/runtime/base/scratch_folder.h"
 
 namespace weft {
@@ -94,6 +95,13 @@ TEST(Command, NamesTheNearestOption) {
   EXPECT_EQ(ended.code, 2);
   EXPECT_THAT(ended.err, StartsWith("weft: unknown option \"--thread\"; did you mean "
                                     "\"--threads\"?"));
+}
+
+TEST(Command, NamesAnArgumentThatItDidNotExpect) {
+  const ScratchFolder folder;
+  const Ended ended = Weft(folder, "check x.json y.json");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_EQ(ended.err, "weft: unexpected argument \"y.json\"; see weft check --help\n");
 }
 
 TEST(Command, HelpDocumentsTheExitCodes) {
@@ -316,6 +324,41 @@ TEST(Command, TraceIsChromeTraceJson) {
   EXPECT_EQ(trace["traceEvents"][0]["name"], "shape");
 }
 
+TEST(Command, AnInterruptedRunEndsWith130) {
+  const ScratchFolder folder;
+  folder.Put("endless.json", R"({"weft": 1, "params": {"on": {"type": "bool", "default": true}},
+    "nodes": {
+      "loop": {"type": "Loop", "while": "on", "params": {"max_rounds": 1000000000},
+        "carry": {"on": "graph.on", "mask": null},
+        "body": {"nodes": {"shape": {"type": "RectangleMask", "params": {
+                   "width": 512, "height": 512, "left": 0, "top": 0, "right": 9, "bottom": 9}}},
+                 "next": {"on": "loop.on", "mask": "shape"}}}},
+    "outputs": {"mask": "loop.mask"}})");
+  const Ended ended =
+      Weft(folder, "run endless.json --quiet", "timeout --foreground --preserve-status -s INT 1");
+  EXPECT_EQ(ended.code, 130);
+  EXPECT_THAT(ended.err, AllOf(StartsWith("weft: "), HasSubstr("cancelled\n")));
+}
+
+// What a dry run cannot know is not a mistake.
+TEST(Command, AMissingPictureInALoopIsOneProblem) {
+  const ScratchFolder folder;
+  folder.Put("loop.json", R"({"weft": 1, "nodes": {
+      "shape": {"type": "RectangleMask", "params": {
+        "width": 8, "height": 8, "left": 0, "top": 0, "right": 4, "bottom": 4}},
+      "items": {"type": "MaskToImage", "inputs": {"mask": "shape"}},
+      "loop": {"type": "Loop", "inputs": {"over": ["items", "items"]},
+        "body": {"nodes": {"load": {"type": "LoadImage", "params": {"path": "gone.png"}}},
+                 "collect": {"pictures": "load.image"}}},
+      "strip": {"type": "ImageStrip", "inputs": {"images": "loop.pictures"}}},
+    "outputs": {"image": "strip"}})");
+  const Ended ended = Weft(folder, "check loop.json");
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, HasSubstr("node \"loop[0]/load\" (LoadImage): "));
+  EXPECT_THAT(ended.err, HasSubstr("\"gone.png\" was not found"));
+  EXPECT_THAT(ended.err, Not(HasSubstr("strip")));
+}
+
 // Pictures that carry their graph.
 
 TEST(Command, ReplayDrawsTheSamePixels) {
@@ -333,6 +376,43 @@ TEST(Command, ReplayOfAMissingPictureNamesIt) {
   const Ended ended = Weft(folder, "replay none.png");
   EXPECT_EQ(ended.code, 2);
   EXPECT_THAT(ended.err, StartsWith("weft: \"none.png\": "));
+}
+
+void PutPng(const ScratchFolder& folder, const std::string& name, const std::string& text) {
+  const std::vector<uint8_t> pixels(2 * 2 * 3, 7);
+  EncodeOptions options;
+  if (!text.empty()) options.text_key = "weft";
+  options.text = text;
+  folder.Put(name, *EncodeImage(*Tensor::Of<uint8_t>(Shape{1, 2, 2, 3}, pixels), ImageFormat::kPng,
+                                options));
+}
+
+TEST(Command, ReplayOfAPictureWithoutAGraphSaysSo) {
+  const ScratchFolder folder;
+  PutPng(folder, "plain.png", "");
+  const Ended ended = Weft(folder, "replay plain.png");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, StartsWith("weft: \"plain.png\": carries no graph"));
+}
+
+TEST(Command, ReplayOfAHostileDescriptionIsAnErrorAndNoMore) {
+  const ScratchFolder folder;
+  for (const char* text : {"nonsense", "{}", "[[[[", R"({"graph": 3})", R"({"graph": {"weft": 2}})",
+                           R"({"graph": {"weft": 1, "nodes": {}, "outputs": {}}, "params": [1]})",
+                           R"({"graph": {"weft": 1, "nodes": {"a": {"type": "B"}}}})"}) {
+    PutPng(folder, "bad.png", text);
+    const Ended ended = Weft(folder, "replay bad.png --quiet");
+    EXPECT_THAT(ended.code, ::testing::AnyOf(2, 3)) << text;
+    EXPECT_THAT(ended.err, StartsWith("weft: ")) << text;
+  }
+}
+
+TEST(Command, ReplayOfWhatIsNoPictureNamesIt) {
+  const ScratchFolder folder;
+  folder.Put("text.png", "not a picture");
+  const Ended ended = Weft(folder, "replay text.png");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, StartsWith("weft: \"text.png\": "));
 }
 
 // References.
@@ -386,7 +466,7 @@ TEST(Command, NodesListsTheCatalogueAndComposites) {
   const ScratchFolder folder;
   const Ended ended = Weft(folder, "nodes");
   EXPECT_EQ(ended.code, 0);
-  EXPECT_THAT(ended.out, AllOf(HasSubstr("\ncomposite\n"), HasSubstr("  RectangleMask "),
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("composite\n"), HasSubstr("  RectangleMask "),
                                HasSubstr("  Loop "), Not(HasSubstr("cannot be used"))));
 }
 

@@ -10,7 +10,7 @@ namespace {
 TEST(BarText, ShowsStepTimeAndWhatIsLeft) {
   EXPECT_EQ(
       BarText("loop", {.done = 5, .total = 20, .seconds_a_round = 0.25, .seconds_left = 3.75}, 200),
-      "loop [#######.....................] 5/20  0.2 s a step, 3.8 s left");
+      "loop [#####...............] 5/20  0.2 s a step, 3.8 s left");
 }
 
 TEST(BarText, FitsTheTerminal) {
