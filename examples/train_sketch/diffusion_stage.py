@@ -1,4 +1,4 @@
-"""The third and fourth stages: latents of drawn scenes, and the UNet that learns to denoise them."""
+"""The latents of drawn scenes, and the UNet that learns to denoise them."""
 
 import copy
 import math
@@ -130,7 +130,7 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
         torch.save(state, checkpoint.with_suffix(".new"))
         checkpoint.with_suffix(".new").replace(checkpoint)
 
-    pace = Pace(torch.get_num_threads())
+    pace = Pace()
     while spent < total:
         pace.tick()
         progress = spent / total

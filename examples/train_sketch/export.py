@@ -1,5 +1,6 @@
 """Writes the model as a folder that diffusers and weft read, and judges such a folder."""
 
+import copy
 import json
 import pathlib
 import tempfile
@@ -16,7 +17,6 @@ import tokenizer as tokens
 
 SAMPLERS = ("EulerAncestralDiscreteScheduler", "EulerDiscreteScheduler", "DDIMScheduler",
             "DPMSolverMultistepScheduler")
-_WHOLE = "text_encoder/model", "unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model"
 
 
 def write_json(path, value):
@@ -25,8 +25,6 @@ def write_json(path, value):
 
 def write(folder, vae, encoder, unet):
     """bf16 weights, compressed; the configs are those that the libraries write."""
-    import copy
-
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in (("vae", vae), ("text_encoder", encoder), ("unet", unet)):
         model = copy.deepcopy(model).to("cpu", torch.bfloat16)

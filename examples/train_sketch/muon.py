@@ -22,9 +22,10 @@ def orthogonal(matrix, rounds=5):
 
 
 class Muon(torch.optim.Optimizer):
-    """Each parameter group's rate is `lr` times the common factor given to `set_rate`."""
+    """`lr` and `adam_lr` are multiplied by the factor given to `set_rate`."""
 
     def __init__(self, model, lr=0.02, adam_lr=8e-4, weight_decay=0.01, only=None):
+        # `only`: beginnings of the names of the parameters to train.
         matrices, others = [], []
         for name, parameter in model.named_parameters():
             if only is not None and not name.startswith(only):
@@ -33,7 +34,8 @@ class Muon(torch.optim.Optimizer):
             inside = parameter.ndim >= 2 and not outer
             (matrices if inside else others).append(parameter)
         super().__init__(
-            [dict(params=matrices, base=lr, muon=True), dict(params=others, base=adam_lr, muon=False)],
+            [dict(params=matrices, base=lr, muon=True),
+             dict(params=others, base=adam_lr, muon=False)],
             dict(lr=0.0, weight_decay=weight_decay),
         )
 

@@ -10,8 +10,10 @@ import torch
 
 
 class Pace:
-    def __init__(self, most, every=20):
-        self._most, self._every, self._step = most, every, 0
+    most = os.cpu_count() or 1  # threads; the command line may lower it
+
+    def __init__(self, every=20):
+        self._every, self._step = every, 0
         self.tick()
 
     def tick(self):
@@ -19,7 +21,7 @@ class Pace:
         if self._step % self._every == 0:
             others = os.getloadavg()[0] - torch.get_num_threads()
             free = (os.cpu_count() or 1) - max(0.0, others)
-            torch.set_num_threads(max(1, min(self._most, int(free + 0.4))))
+            torch.set_num_threads(max(1, min(Pace.most, int(free + 0.4))))
         self._step += 1
 
     def __str__(self):

@@ -3,10 +3,10 @@
     read_back.py --prompt "a red circle left of a blue square" picture.png
     read_back.py FOLDER [--colours-at-least 90] [--shapes-at-least 80]
 
-FOLDER holds `prompts.txt`, one sentence a line, and the pictures; a line may be `NAME<TAB>sentence`,
-otherwise the pictures are taken in the order of their names. Exits with 1 when a picture differs
-from its sentence or a score is below its bar, with 2 when something cannot be read. Needs numpy
-and Pillow only.
+FOLDER holds `prompts.txt`, one sentence a line, and the pictures; a line may also be
+`NAME<TAB>sentence`, otherwise the pictures are taken in the order of their names. Exits with 1
+when a picture differs from its sentence or a score is below its bar, with 2 when something cannot
+be read. Needs numpy and Pillow only.
 """
 
 import argparse
@@ -159,7 +159,7 @@ def read(picture):
 
 
 def judge(picture, scene):
-    """dict of what the picture has right: colours (on the right sides), shapes, sizes, background."""
+    """What the picture has right: colours (on the right sides), shapes, sizes, background."""
     background, found = read(picture)
     wanted = scene.things
     said = "; ".join(

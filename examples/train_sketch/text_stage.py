@@ -1,4 +1,4 @@
-"""The second stage: a text encoder that understands the sentences before it ever sees a picture.
+"""A text encoder that understands the sentences before it ever sees a picture.
 
 Each position after the sentence's end has to tell, through linear heads, the attributes of one
 object - even positions the left (or upper) one, odd positions the right (or lower) one - and of

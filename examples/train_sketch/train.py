@@ -1,8 +1,9 @@
-"""Trains the sketch model from nothing: decoder, encoder, text, latents,
-diffusion, export, evaluate.
+"""Trains the sketch model from nothing.
 
     train.py all                      every stage in turn
-    train.py decoder --minutes 25         one stage; stop it and start it again at any time
+    train.py decoder --minutes 60     one stage; stop it and start it again at any time
+
+Stages: decoder, encoder, text, latents, diffusion, export, evaluate.
 
 Everything unfinished lives in --work (default build/train_sketch); only `export` writes the model.
 """
@@ -15,6 +16,7 @@ import time
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
 
 import diffusion_stage
 import export
@@ -24,7 +26,7 @@ import start
 import text_stage
 import tokenizer as tokens
 import vae_stage
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from pace import Pace
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 STAGES = ("decoder", "encoder", "text", "latents", "diffusion", "export", "evaluate")
@@ -86,7 +88,8 @@ def main():
     parser.add_argument("stage", choices=("all",) + STAGES)
     parser.add_argument("--work", type=pathlib.Path, default=TOP / "build/train_sketch")
     parser.add_argument("--model", type=pathlib.Path, default=TOP / "examples/models/sketch")
-    parser.add_argument("--minutes", type=float, help="of this stage in all (decoder 25, diffusion 75)")
+    parser.add_argument("--minutes", type=float,
+                        help="of this stage in all (decoder 60, encoder 15, diffusion 180)")
     parser.add_argument("--pictures", type=int, default=30000, help="scenes to encode")
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=16)
@@ -104,7 +107,8 @@ def main():
     work = options.work
     work.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.set_num_threads(options.threads)
+    Pace.most = options.threads
+    Pace()
 
     def log(line):
         line = time.strftime("%Y-%m-%d %H:%M:%S ") + line
@@ -116,7 +120,7 @@ def main():
         return options.stage in ("all", stage)
 
     tokens.write(work / "tokenizer")
-    for half, minutes in (("decoder", 25), ("encoder", 10)):
+    for half, minutes in (("decoder", 60), ("encoder", 15)):
         if wanted(half):
             vae_stage.train(half, work, options.minutes or minutes, device, log)
             reconstruction_score(load_vae(work), log)
@@ -133,7 +137,8 @@ def main():
             export.write(work / "preview", load_vae(work), encoder, unet)
             export.evaluate(export.load(work / "preview"), log, 50, half=True)
 
-        diffusion_stage.train(work, diffusion_stage.SCALING_FACTOR, encoder, latents, options.minutes or 75, device, log,
+        diffusion_stage.train(work, diffusion_stage.SCALING_FACTOR, encoder, latents,
+                              options.minutes or 180, device, log,
                               look if options.look_every else None, options.batch,
                               60 * options.look_every)
     if wanted("export"):

@@ -123,7 +123,7 @@ def train(half, folder, minutes, device, log, learning_rate=0.002, batch=12):
     rng = random.Random(1000 + step)
     torch.manual_seed(step)
     total, clock, last_save, average = 60 * minutes, time.time(), time.time(), None
-    pace = Pace(torch.get_num_threads())
+    pace = Pace()
 
     def save():
         state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), step=step,

@@ -81,8 +81,8 @@ void PrintText(const OpenGraph& open, const DryRunResult& plan, const Memory& me
     absl::PrintF("  %-14s %10s  %s\n", what, BytesText(bytes), of);
   };
   line("program", memory.program, "code and libraries, as loaded now");
-  line("working", memory.working, "generated kernels, stacks, the allocator's slack");
-  line("tensors", memory.tensors, "values on wires, scratch and packed weights, at their peak");
+  line("working", memory.working, "stacks, what libraries allocate, slack");
+  line("tensors", memory.tensors, "values on wires, scratch, packed weights and their kernels");
   line("predicted peak", memory.peak(), "of the resident set of weft run");
 }
 

@@ -61,7 +61,8 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
                                                            Backend& backend, DType compute,
                                                            const Allocator& allocator) {
   return conv.slot.GetOrPack(
-      backend, compute, allocator, [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+      backend, compute, allocator, conv.weight.scratch_bytes(),
+      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const ConvSpec& spec = conv.spec;
         WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadWeight(conv.weight, backend.device()));
         WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
@@ -76,7 +77,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights
                                                              DType compute,
                                                              const Allocator& allocator) {
   return linear.slot.GetOrPack(
-      backend, compute, allocator, [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+      backend, compute, allocator,
+      linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
+      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const Device device = backend.device();
         WEFT_ASSIGN_OR_RETURN(
             const Tensor weight,
@@ -93,7 +96,8 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
   WEFT_ASSIGN_OR_RETURN(
       const std::shared_ptr<const Packed> packed,
       norm.slot.GetOrPack(
-          backend, DType::kF32, allocator, [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+          backend, DType::kF32, allocator, norm.gamma.scratch_bytes(),
+          [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
             WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, backend.device(), allocator));
             WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, backend.device(), allocator));

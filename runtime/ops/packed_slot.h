@@ -14,7 +14,8 @@ namespace weft {
 
 // Where a layer keeps its packed weights: one entry for each kind of backend and compute type that
 // has used it. Packing happens at the first use; later uses share it. A dry run counts memory, so
-// it shares only with uses that count on the same meter. Copies of a slot are the same slot.
+// it shares only with uses that count on the same meter. `scratch_bytes` is what reading the weights
+// takes meanwhile. Copies of a slot are the same slot.
 class PackedSlot {
  public:
   using Pack = std::function<absl::StatusOr<std::shared_ptr<const Packed>>()>;
@@ -22,6 +23,7 @@ class PackedSlot {
   PackedSlot() : state_(std::make_shared<State>()) {}
   absl::StatusOr<std::shared_ptr<const Packed>> GetOrPack(const Backend& backend, DType compute,
                                                           const Allocator& allocator,
+                                                          size_t scratch_bytes,
                                                           const Pack& pack) const;
 
  private:
@@ -31,6 +33,7 @@ class PackedSlot {
     bool dry;
     std::weak_ptr<MemoryMeter> meter;  // that a dry run counts on
     std::shared_ptr<const Packed> packed;
+    std::shared_ptr<Buffer> kernel;  // counts the code generated for it
   };
   struct State {
     absl::Mutex mutex;

@@ -19,6 +19,8 @@ class WeightFile {
   // The bytes of tensor `index`, in its stored type; mapped, not copied, where the file allows.
   // Safe from several threads. Errors leave the path and the tensor's name to the caller.
   virtual absl::StatusOr<Tensor> Read(size_t index) const = 0;
+  // What reading holds besides the tensors themselves: the window of a compressed file.
+  virtual size_t scratch_bytes() const { return 0; }
 };
 
 // One named tensor of a file. Cheap to copy; default-constructed means "there is none" (a layer
@@ -42,6 +44,7 @@ class Weight {
   // An error names the file and the tensor; NaN and infinite values are errors. Whoever reads a
   // weight more than once should keep what it got: compressed files decompress again.
   absl::StatusOr<Tensor> Read() const;
+  size_t scratch_bytes() const { return file_ != nullptr ? file_->scratch_bytes() : 0; }
 
  private:
   std::shared_ptr<const WeightFile> file_;

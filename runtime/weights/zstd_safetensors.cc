@@ -17,6 +17,8 @@ namespace {
 // unless it stays small.
 constexpr size_t kAlwaysAllowed = size_t{1} << 30;
 constexpr size_t kMostGrowth = 1000;
+// How far back zstd looks at its level 19, the highest that is in common use.
+constexpr size_t kUsualWindow = size_t{8} << 20;
 
 class ZstdSafetensors : public SafetensorsFile {
  public:
@@ -24,7 +26,13 @@ class ZstdSafetensors : public SafetensorsFile {
       : SafetensorsFile(std::move(path), std::move(header)),
         data_begin_(data_begin),
         stream_(std::move(stream)),
-        given_(entries().size(), false) {}
+        given_(entries().size(), false) {
+    size_t data_bytes = 0;
+    for (const SafetensorsEntry& entry : entries()) data_bytes = std::max(data_bytes, entry.end);
+    window_bytes_ = std::min(data_bytes, kUsualWindow);
+  }
+
+  size_t scratch_bytes() const override { return window_bytes_; }
 
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const absl::MutexLock lock(&mutex_);
@@ -80,6 +88,7 @@ class ZstdSafetensors : public SafetensorsFile {
   }
 
   const size_t data_begin_;
+  size_t window_bytes_ = 0;
   mutable absl::Mutex mutex_;
   mutable ZstdStream stream_ ABSL_GUARDED_BY(mutex_);
   mutable size_t next_ ABSL_GUARDED_BY(mutex_) = 0;  // entry that the stream comes to

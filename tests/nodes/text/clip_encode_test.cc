@@ -93,7 +93,7 @@ TEST(ClipEncode, NamesATokenThatTheEncoderDoesNotKnow) {
   const auto entry = Encode("clip_gelu", ids);
   EXPECT_EQ(PortOf(entry.status()), "tokens");
   EXPECT_THAT(entry.status().message(),
-              HasSubstr("token 1 of text 0 is 300; the text encoder knows 0..299"));
+              HasSubstr("token 1 of text 0 is 300; the text encoder knows 0..259"));
 }
 
 TEST(ClipEncode, TakesShortTexts) {
@@ -104,7 +104,7 @@ TEST(ClipEncode, TakesShortTexts) {
   ASSERT_TRUE(entry.ok()) << entry.status();
   EXPECT_EQ(entry->tokens.shape(), (Shape{1, 5, 40}));
   // Tokens see only those before them, so the first five are as in the whole text.
-  const Tensor whole = golden.Get("last_hidden_state").Reshape({3 * 77, 40})->Rows(0, 5).value();
+  const Tensor whole = golden.Get("last_hidden_state").Rows(0, 1)->Reshape({77, 40})->Rows(0, 5).value();
   EXPECT_LE(Distance(*entry->tokens.Reshape({5, 40}), whole), 1e-4);
 }
 
