@@ -138,7 +138,8 @@ absl::StatusOr<Pipeline> Pipeline::Replay(absl::string_view description, std::st
   if (!json.is_object() || !json.contains("graph") || !json["graph"].is_object()) {
     return Invalid("the picture's description is not one that weft has written");
   }
-  WEFT_ASSIGN_OR_RETURN(GraphDef graph, ParseGraphJson(json["graph"].dump(), "the picture's graph"));
+  WEFT_ASSIGN_OR_RETURN(GraphDef graph,
+                        ParseGraphJson(json["graph"].dump(), "the picture's graph"));
   WEFT_ASSIGN_OR_RETURN(options.overrides.params, GetValues(json, "params"));
   WEFT_ASSIGN_OR_RETURN(options.overrides.inputs, GetValues(json, "set"));
   if (const auto it = json.find("precision"); it != json.end() && it->is_string()) {

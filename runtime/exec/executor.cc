@@ -45,8 +45,11 @@ absl::Status Guarded(const NodeType::Function& function, NodeContext& ctx) {
 class Executor {
  public:
   Executor(const Plan& plan, const Environment& environment, bool dry)
-      : plan_(plan), environment_(environment), dry_(dry),
-        allocator_(dry ? Device::kMeta : Device::kCpu), slots_(plan.slots, worker_) {
+      : plan_(plan),
+        environment_(environment),
+        dry_(dry),
+        allocator_(dry ? Device::kMeta : Device::kCpu),
+        slots_(plan.slots, worker_) {
     if (environment.events && !dry) {
       // Light nodes report from their own thread.
       environment_.events = [this](const Event& event) {
@@ -72,13 +75,14 @@ class Executor {
     for (const PlannedOutput& output : plan_.outputs) {
       if (slots_.IsUnknown(output.source)) continue;
       absl::StatusOr<Value> value = slots_.Read(output.source);
-      if (!value.ok()) return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
+      if (!value.ok())
+        return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
       outputs.emplace(output.name, *std::move(value));
     }
     return outputs;
   }
 
-  std::vector<Problem> problems;     // of a dry run
+  std::vector<Problem> problems;  // of a dry run
   std::vector<DryRunNode> dry_nodes;
   size_t peak() const { return allocator_.meter()->peak(); }
   double seconds() const { return Seconds(began_); }
@@ -175,13 +179,15 @@ class Executor {
     const auto began = Clock::now();
     const auto report = [&](Event::Kind kind, double duration) {
       if (!environment_.events || dry_) return;
-      environment_.events({.kind = kind, .node = path, .type = node.type, .duration = duration,
+      environment_.events({.kind = kind,
+                           .node = path,
+                           .type = node.type,
+                           .duration = duration,
                            .light = node.node->contract.light,
                            .bytes = allocator_.meter()->live()});
     };
     report(Event::Kind::kNodeStarted, 0);
-    const absl::Status status =
-        Guarded(dry_ ? node.node->inferring() : node.node->run, ctx);
+    const absl::Status status = Guarded(dry_ ? node.node->inferring() : node.node->run, ctx);
     ctx.inputs().clear();
     if (!status.ok()) {
       absl::Status failed = Fail(node, status);
@@ -238,8 +244,8 @@ class Executor {
       }
       over = *list->AsList();
     }
-    const int64_t total = loop.while_carry >= 0 ? loop.max_rounds
-                                                : static_cast<int64_t>(over.size());
+    const int64_t total =
+        loop.while_carry >= 0 ? loop.max_rounds : static_cast<int64_t>(over.size());
     for (const Carry& carry : loop.carries) {
       absl::StatusOr<Value> value = slots_.Read(carry.initial, MayMove(node, carry.initial));
       if (!value.ok()) return Fail(node, value.status());
@@ -270,7 +276,9 @@ class Executor {
       status = RunRound(node, loop, over, round, collected);
       if (!status.ok()) break;
       if (environment_.events && !dry_) {
-        environment_.events({.kind = Event::Kind::kProgress, .node = node.path, .type = node.type,
+        environment_.events({.kind = Event::Kind::kProgress,
+                             .node = node.path,
+                             .type = node.type,
                              .done = round + 1,
                              .total = loop.while_carry >= 0 ? 0 : total});
       }
@@ -287,9 +295,8 @@ class Executor {
       slots_.Free(carry.inside);
     }
     for (size_t i = 0; i < collected.size(); ++i) {
-      const bool unknown =
-          dry_ && std::any_of(collected[i].begin(), collected[i].end(),
-                              [](const Value& item) { return item.is_null(); });
+      const bool unknown = dry_ && std::any_of(collected[i].begin(), collected[i].end(),
+                                               [](const Value& item) { return item.is_null(); });
       slots_.Set(loop.collects[i].outside, Value(std::move(collected[i])));
       if (unknown) slots_.SetUnknown(loop.collects[i].outside);
     }

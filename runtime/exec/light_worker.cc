@@ -38,7 +38,8 @@ void LightWorker::Wait(const Task& task) {
 
 absl::Status LightWorker::Drain() {
   absl::MutexLock lock(&mutex_);
-  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return queue_.empty() && !busy_; };
+  const auto idle = [this]()
+                        ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return queue_.empty() && !busy_; };
   mutex_.Await(absl::Condition(&idle));
   return first_error_;
 }
@@ -48,9 +49,8 @@ void LightWorker::Loop() {
     std::shared_ptr<Task> task;
     {
       absl::MutexLock lock(&mutex_);
-      const auto work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return stop_ || !queue_.empty();
-      };
+      const auto work = [this]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stop_ || !queue_.empty(); };
       mutex_.Await(absl::Condition(&work));
       if (stop_) return;
       task = std::move(queue_.front());

@@ -60,8 +60,8 @@ absl::StatusOr<Value> CheckLiteral(const PortSpec& port, const Value& literal) {
   const std::string& type = port.type.name;
   const bool scalar = type == "bool" || type == "int" || type == "float" || type == "text";
   if (!scalar && type != "any") {
-    return Invalid("\"", port.name, "\" expects a wire that carries ", type,
-                   ", not a literal ", literal.kind());
+    return Invalid("\"", port.name, "\" expects a wire that carries ", type, ", not a literal ",
+                   literal.kind());
   }
   // JSON writers print 20.0 as 20 and the other way round.
   if (type == "float" && literal.AsInt() != nullptr) {
@@ -80,8 +80,8 @@ absl::StatusOr<Value> CheckLiteral(const PortSpec& port, const Value& literal) {
   if (text != nullptr && !port.choices.empty() &&
       std::find(port.choices.begin(), port.choices.end(), *text) == port.choices.end()) {
     const std::string nearest = NearestName(*text, port.choices);
-    return Invalid("\"", port.name, "\" is \"", *text, "\", which is none of: ",
-                   absl::StrJoin(port.choices, ", "),
+    return Invalid("\"", port.name, "\" is \"", *text,
+                   "\", which is none of: ", absl::StrJoin(port.choices, ", "),
                    nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"));
   }
   return literal;

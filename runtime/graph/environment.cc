@@ -66,9 +66,9 @@ absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) cons
   const fs::path target = (fs::path(output_folder) / given).lexically_normal();
   if (!allow_outside_paths) {
     const auto refuse = [&](absl::string_view why) {
-      return absl::PermissionDeniedError(absl::StrCat(
-          "\"", path, "\" ", why, " the output folder \"", output_folder,
-          "\"; run with --allow-outside-paths to write there"));
+      return absl::PermissionDeniedError(
+          absl::StrCat("\"", path, "\" ", why, " the output folder \"", output_folder,
+                       "\"; run with --allow-outside-paths to write there"));
     };
     if (given.is_absolute()) return refuse("is an absolute path, not one below");
     const fs::path inside = given.lexically_normal();
@@ -76,8 +76,8 @@ absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) cons
     // A link inside the folder may still lead out of it.
     std::error_code error;
     fs::create_directories(output_folder, error);
-    const fs::path root = fs::weakly_canonical(output_folder, error);
-    const fs::path real = fs::weakly_canonical(target, error);
+    const fs::path root = fs::weakly_canonical(fs::absolute(output_folder), error);
+    const fs::path real = fs::weakly_canonical(fs::absolute(target), error);
     const fs::path relative = real.lexically_relative(root);
     if (error || relative.empty() || *relative.begin() == "..") {
       return refuse("leads through a link outside");
@@ -87,9 +87,8 @@ absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) cons
     std::error_code error;
     fs::create_directories(target.parent_path(), error);
     if (error && !fs::is_directory(target.parent_path())) {
-      return absl::PermissionDeniedError(absl::StrCat("cannot make the folder \"",
-                                                      target.parent_path().string(),
-                                                      "\": ", error.message()));
+      return absl::PermissionDeniedError(absl::StrCat(
+          "cannot make the folder \"", target.parent_path().string(), "\": ", error.message()));
     }
   }
   if (events) events({.kind = Event::Kind::kFile, .message = target.string()});

@@ -60,7 +60,8 @@ Problem Resolver::At(const Frame& frame, const Entry& entry, absl::string_view p
   problem.line = input != nullptr && input->line > 0 ? input->line : entry.def->line;
   problem.json_path = absl::StrCat(frame.json_path, entry.id);
   if (input != nullptr && !port.empty()) {
-    absl::StrAppend(&problem.json_path, input->literal() != nullptr ? ".params." : ".inputs.", port);
+    absl::StrAppend(&problem.json_path, input->literal() != nullptr ? ".params." : ".inputs.",
+                    port);
   }
   problem.node = absl::StrCat(frame.path, entry.id);
   problem.type = entry.def->type;
@@ -213,7 +214,8 @@ void Resolver::DeclareComposite(Frame& frame, Entry& entry) {
       for (std::string& name : composites_.TypeNames()) known.push_back(std::move(name));
       for (const auto& [name, g] : frame.Closed().graph->composites) known.push_back(name);
       known.insert(known.end(), {"Loop", "If"});
-      Note(At(frame, entry), absl::StrCat("unknown node type \"", type, "\"", DidYouMean(type, known)));
+      Note(At(frame, entry),
+           absl::StrCat("unknown node type \"", type, "\"", DidYouMean(type, known)));
     } else {
       for (Problem& problem : ProblemsOf(graph.status())) Note(problem, problem.message);
     }
@@ -358,7 +360,8 @@ PortSpec Resolver::Spec(const Frame& frame, const std::string& name, const Param
       }
     }
     if (port == nullptr) {
-      Problem at{.file = frame.graph->file, .line = param.line,
+      Problem at{.file = frame.graph->file,
+                 .line = param.line,
                  .json_path = absl::StrCat("params.", name)};
       Note(at, absl::StrCat("\"like\": \"", param.like, "\" names no input of a node",
                             DidYouMean(like.node, frame.Ids())));
@@ -380,7 +383,8 @@ PortSpec Resolver::Spec(const Frame& frame, const std::string& name, const Param
       if (checked.ok()) {
         spec.fallback = *std::move(checked);
       } else {
-        Note({.file = frame.graph->file, .line = param.line,
+        Note({.file = frame.graph->file,
+              .line = param.line,
               .json_path = absl::StrCat("params.", name, ".default")},
              std::string(checked.status().message()));
       }

@@ -35,8 +35,7 @@ class Reader {
     return path.empty() ? std::string(key) : absl::StrCat(path, ".", key);
   }
   // Calls the handler of each member; a member without one is a problem.
-  void Members(const JsonNode& node, const std::string& path,
-               const Ordered<Handler>& handlers);
+  void Members(const JsonNode& node, const std::string& path, const Ordered<Handler>& handlers);
   // The members of an object whose keys are names of the user's choosing.
   void Named(const JsonNode& node, const std::string& path,
              const std::function<void(const std::string&, const JsonNode&, const std::string&)>& f);
@@ -74,7 +73,8 @@ void Reader::Members(const JsonNode& node, const std::string& path,
     }
     std::vector<std::string> known;
     for (const auto& [name, handler] : handlers) known.push_back(name);
-    Note(member, Join(path, key), absl::StrCat("unknown key \"", key, "\"", DidYouMean(key, known)));
+    Note(member, Join(path, key),
+         absl::StrCat("unknown key \"", key, "\"", DidYouMean(key, known)));
   }
 }
 
@@ -128,16 +128,18 @@ std::optional<Value> Reader::Literal(const JsonNode& node, const std::string& pa
 std::optional<InputDef> Reader::WireInput(const JsonNode& node, const std::string& path) {
   const auto parse = [&](const JsonNode& item) -> std::optional<Wire> {
     if (item.text() == nullptr) {
-      Note(item, path, absl::StrCat("a wire is text such as \"node.port\", not ", item.kind(),
-                                    "; literals go into \"params\""));
+      Note(item, path,
+           absl::StrCat("a wire is text such as \"node.port\", not ", item.kind(),
+                        "; literals go into \"params\""));
       return std::nullopt;
     }
     Wire wire = Wire::Parse(*item.text());
     bool good = IsName(wire.node) && (wire.port.empty() || IsName(wire.port));
     for (const std::string& field : wire.fields) good = good && IsName(field);
     if (!good || absl::EndsWith(*item.text(), ".")) {
-      Note(item, path, absl::StrCat("\"", *item.text(), "\" is not a wire: expected \"node\" or ",
-                                    "\"node.port\"; literals go into \"params\""));
+      Note(item, path,
+           absl::StrCat("\"", *item.text(), "\" is not a wire: expected \"node\" or ",
+                        "\"node.port\"; literals go into \"params\""));
       return std::nullopt;
     }
     return wire;
@@ -187,24 +189,21 @@ NodeDef Reader::Node(const JsonNode& node, const std::string& path) {
       {"params", [&](const JsonNode& m, const std::string& p) {
          Named(m, p, [&](const std::string& name, const JsonNode& member, const std::string& at) {
            if (std::optional<Value> value = Literal(member, at)) {
-             literals.emplace_back(name, InputDef{.source = *std::move(value), .line = member.line});
+             literals.emplace_back(name,
+                                   InputDef{.source = *std::move(value), .line = member.line});
            }
          });
        }}};
   if (def.is_loop()) {
-    handlers.emplace_back("carry", [&](const JsonNode& m, const std::string& p) {
-      Wires(m, p, true, def.carry);
-    });
-    handlers.emplace_back("while", [&](const JsonNode& m, const std::string& p) {
-      def.while_carry = Text(m, p);
-    });
-    handlers.emplace_back("body", [&](const JsonNode& m, const std::string& p) {
-      def.body = Body(m, p, true);
-    });
+    handlers.emplace_back(
+        "carry", [&](const JsonNode& m, const std::string& p) { Wires(m, p, true, def.carry); });
+    handlers.emplace_back(
+        "while", [&](const JsonNode& m, const std::string& p) { def.while_carry = Text(m, p); });
+    handlers.emplace_back(
+        "body", [&](const JsonNode& m, const std::string& p) { def.body = Body(m, p, true); });
   } else if (def.is_if()) {
-    handlers.emplace_back("then", [&](const JsonNode& m, const std::string& p) {
-      def.body = Body(m, p, false);
-    });
+    handlers.emplace_back(
+        "then", [&](const JsonNode& m, const std::string& p) { def.body = Body(m, p, false); });
     handlers.emplace_back("else", [&](const JsonNode& m, const std::string& p) {
       def.else_body = Body(m, p, false);
     });
@@ -240,13 +239,11 @@ Ordered<NodeDef> Reader::Nodes(const JsonNode& node, const std::string& path) {
 std::shared_ptr<BodyDef> Reader::Body(const JsonNode& node, const std::string& path, bool of_loop) {
   auto body = std::make_shared<BodyDef>();
   body->line = node.line;
-  Ordered<Handler> handlers = {{"nodes", [&](const JsonNode& m, const std::string& p) {
-                                  body->nodes = Nodes(m, p);
-                                }}};
+  Ordered<Handler> handlers = {
+      {"nodes", [&](const JsonNode& m, const std::string& p) { body->nodes = Nodes(m, p); }}};
   if (of_loop) {
-    handlers.emplace_back("next", [&](const JsonNode& m, const std::string& p) {
-      Wires(m, p, false, body->next);
-    });
+    handlers.emplace_back(
+        "next", [&](const JsonNode& m, const std::string& p) { Wires(m, p, false, body->next); });
     handlers.emplace_back("collect", [&](const JsonNode& m, const std::string& p) {
       Wires(m, p, false, body->collect);
     });
@@ -263,9 +260,11 @@ ParamDef Reader::Param(const JsonNode& node, const std::string& path) {
   ParamDef param;
   param.line = node.line;
   Members(node, path,
-          {{"type", [&](const JsonNode& m, const std::string& p) { param.type = Type::Parse(Text(m, p)); }},
+          {{"type",
+            [&](const JsonNode& m, const std::string& p) { param.type = Type::Parse(Text(m, p)); }},
            {"like", [&](const JsonNode& m, const std::string& p) { param.like = Text(m, p); }},
-           {"default", [&](const JsonNode& m, const std::string& p) { param.fallback = Literal(m, p); }},
+           {"default",
+            [&](const JsonNode& m, const std::string& p) { param.fallback = Literal(m, p); }},
            {"min", [&](const JsonNode& m, const std::string& p) { param.min = Number(m, p); }},
            {"max", [&](const JsonNode& m, const std::string& p) { param.max = Number(m, p); }},
            {"choices",
@@ -291,41 +290,43 @@ GraphDef Reader::Graph(const JsonNode& root, const std::string& path) {
     return graph;
   }
   if (number == nullptr || *number != kGraphVersion) {
-    Note(version != nullptr ? *version : root, Join(path, "weft"),
-         version == nullptr
-             ? absl::StrCat("a graph needs \"weft\": ", kGraphVersion, ", the version of its format")
-             : absl::StrCat("this is not version ", kGraphVersion,
-                            " of the graph format, the only one that this weft reads"));
+    Note(
+        version != nullptr ? *version : root, Join(path, "weft"),
+        version == nullptr
+            ? absl::StrCat("a graph needs \"weft\": ", kGraphVersion, ", the version of its format")
+            : absl::StrCat("this is not version ", kGraphVersion,
+                           " of the graph format, the only one that this weft reads"));
     return graph;  // whatever follows may mean something else
   }
-  Members(root, path,
-          {{"$schema", [&](const JsonNode& m, const std::string& p) { graph.schema = Text(m, p); }},
-           {"weft", [](const JsonNode&, const std::string&) {}},
-           {"title", [&](const JsonNode& m, const std::string& p) { graph.title = Text(m, p); }},
-           {"doc", [&](const JsonNode& m, const std::string& p) { graph.doc = Text(m, p); }},
-           {"params",
-            [&](const JsonNode& m, const std::string& p) {
-              Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
-                graph.params.emplace_back(name, Param(n, at));
-              });
-            }},
-           {"nodes", [&](const JsonNode& m, const std::string& p) { graph.nodes = Nodes(m, p); }},
-           {"outputs",
-            [&](const JsonNode& m, const std::string& p) { Wires(m, p, false, graph.outputs); }},
-           {"expect",
-            [&](const JsonNode& m, const std::string& p) {
-              Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
-                auto& bounds = graph.expect.emplace_back(name, absl::btree_map<std::string, double>{});
-                Named(n, at, [&](const std::string& bound, const JsonNode& x, const std::string& a) {
-                  if (std::optional<double> value = Number(x, a)) bounds.second[bound] = *value;
-                });
-              });
-            }},
-           {"composites", [&](const JsonNode& m, const std::string& p) {
-              Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
-                graph.composites[name] = std::make_shared<GraphDef>(Graph(n, at));
-              });
-            }}});
+  Members(
+      root, path,
+      {{"$schema", [&](const JsonNode& m, const std::string& p) { graph.schema = Text(m, p); }},
+       {"weft", [](const JsonNode&, const std::string&) {}},
+       {"title", [&](const JsonNode& m, const std::string& p) { graph.title = Text(m, p); }},
+       {"doc", [&](const JsonNode& m, const std::string& p) { graph.doc = Text(m, p); }},
+       {"params",
+        [&](const JsonNode& m, const std::string& p) {
+          Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
+            graph.params.emplace_back(name, Param(n, at));
+          });
+        }},
+       {"nodes", [&](const JsonNode& m, const std::string& p) { graph.nodes = Nodes(m, p); }},
+       {"outputs",
+        [&](const JsonNode& m, const std::string& p) { Wires(m, p, false, graph.outputs); }},
+       {"expect",
+        [&](const JsonNode& m, const std::string& p) {
+          Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
+            auto& bounds = graph.expect.emplace_back(name, absl::btree_map<std::string, double>{});
+            Named(n, at, [&](const std::string& bound, const JsonNode& x, const std::string& a) {
+              if (std::optional<double> value = Number(x, a)) bounds.second[bound] = *value;
+            });
+          });
+        }},
+       {"composites", [&](const JsonNode& m, const std::string& p) {
+          Named(m, p, [&](const std::string& name, const JsonNode& n, const std::string& at) {
+            graph.composites[name] = std::make_shared<GraphDef>(Graph(n, at));
+          });
+        }}});
   return graph;
 }
 

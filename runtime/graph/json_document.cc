@@ -83,7 +83,8 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     stack_.back().key = std::move(name);
     return true;
   }
-  bool parse_error(std::size_t, const std::string& near, const nlohmann::detail::exception& e) override {
+  bool parse_error(std::size_t, const std::string& near,
+                   const nlohmann::detail::exception& e) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …"
     std::string what = e.what();
     if (const size_t colon = what.find(": "); colon != std::string::npos) what.erase(0, colon + 2);
@@ -102,8 +103,8 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   };
 
   bool Fail(absl::string_view what) {
-    error = absl::StrCat("line ", position_->line, ", column ", std::max(position_->column, 1), ": ",
-                         what);
+    error = absl::StrCat("line ", position_->line, ", column ", std::max(position_->column, 1),
+                         ": ", what);
     return false;
   }
   bool Put(Value value) {

@@ -33,20 +33,28 @@ std::string PortOf(const absl::Status& status) {
 
 void NodeContext::Notice(std::string message) const {
   if (!environment_.events || dry_run_) return;
-  environment_.events({.kind = Event::Kind::kNotice, .node = node_path_, .type = contract_.type,
+  environment_.events({.kind = Event::Kind::kNotice,
+                       .node = node_path_,
+                       .type = contract_.type,
                        .message = std::move(message)});
 }
 
 void NodeContext::Progress(int64_t done, int64_t total) const {
   if (!environment_.events || dry_run_) return;
-  environment_.events({.kind = Event::Kind::kProgress, .node = node_path_, .type = contract_.type,
-                       .done = done, .total = total});
+  environment_.events({.kind = Event::Kind::kProgress,
+                       .node = node_path_,
+                       .type = contract_.type,
+                       .done = done,
+                       .total = total});
 }
 
 void NodeContext::Preview(const Tensor& image, int64_t index) const {
   if (!environment_.events || dry_run_) return;
-  environment_.events({.kind = Event::Kind::kPreview, .node = node_path_, .type = contract_.type,
-                       .done = index, .image = image});
+  environment_.events({.kind = Event::Kind::kPreview,
+                       .node = node_path_,
+                       .type = contract_.type,
+                       .done = index,
+                       .image = image});
 }
 
 }  // namespace weft

@@ -49,7 +49,8 @@ class Planner {
     return node;
   }
 
-  void UnknownInputs(const Frame& frame, const Entry& entry, const std::vector<std::string>& known) {
+  void UnknownInputs(const Frame& frame, const Entry& entry,
+                     const std::vector<std::string>& known) {
     for (const auto& [name, input] : entry.def->inputs) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       resolver_.Note(resolver_.At(frame, entry, "", &input),
@@ -73,8 +74,7 @@ class Planner {
     planned.line = at.line;
     if (input == nullptr) {
       planned.source.literal = port.fallback;
-      planned.source.kind =
-          port.fallback.is_null() ? Source::Kind::kNone : Source::Kind::kLiteral;
+      planned.source.kind = port.fallback.is_null() ? Source::Kind::kNone : Source::Kind::kLiteral;
       if (port.required) Missing(frame, entry, port);
       return planned;
     }
@@ -104,8 +104,7 @@ class Planner {
     }
     // One value is a list of one.
     if (port.type.list && port.type.name != "any" && !resolved.type.list &&
-        resolved.type.name != "any" &&
-        Accepts(Type{port.type.name}, resolved.type)) {
+        resolved.type.name != "any" && Accepts(Type{port.type.name}, resolved.type)) {
       planned.source.kind = Source::Kind::kList;
       planned.source.items.push_back(std::move(resolved.source));
       return planned;
@@ -160,8 +159,8 @@ class Planner {
     Resolved resolved = resolver_.Resolve(body, input, at);
     if (!resolved.known) return {};
     if (!Accepts(wanted, resolved.type)) {
-      resolver_.Note(at, absl::StrCat("expects ", wanted.ToString(), ", but gets ",
-                                      resolved.type.ToString()));
+      resolver_.Note(
+          at, absl::StrCat("expects ", wanted.ToString(), ", but gets ", resolved.type.ToString()));
     }
     return std::move(resolved.source);
   }
@@ -175,7 +174,8 @@ class Planner {
     UnknownInputs(frame, entry, {"over", "max_rounds"});
     const bool over = FindIn(def.inputs, "over") != nullptr;
     if (over == !def.while_carry.empty()) {
-      resolver_.Note(at, "a Loop goes \"over\" a list, or \"while\" a carried bool holds: one of them");
+      resolver_.Note(at,
+                     "a Loop goes \"over\" a list, or \"while\" a carried bool holds: one of them");
     }
     PortSpec port;
     port.name = "over";
@@ -187,8 +187,8 @@ class Planner {
     port.min = 1;
     port.fallback = Value(kMaxRounds);
     const PlannedInput rounds = Connected(frame, entry, port);
-    loop.max_rounds = rounds.source.literal.AsInt() != nullptr ? *rounds.source.literal.AsInt()
-                                                               : kMaxRounds;
+    loop.max_rounds =
+        rounds.source.literal.AsInt() != nullptr ? *rounds.source.literal.AsInt() : kMaxRounds;
     loop.index = entry.inside.at("index");
     if (over) loop.item = entry.inside.at("item");
     for (const auto& [name, initial] : def.carry) {
@@ -202,8 +202,8 @@ class Planner {
       }
       const InputDef* next = FindIn(def.body->next, name);
       if (next == nullptr) {
-        resolver_.Note(here, absl::StrCat("the body's \"next\" does not say what \"", name,
-                                          "\" becomes"));
+        resolver_.Note(
+            here, absl::StrCat("the body's \"next\" does not say what \"", name, "\" becomes"));
         continue;
       }
       here.line = next->line;
@@ -219,9 +219,9 @@ class Planner {
     std::vector<std::string> carried;
     for (const auto& [name, initial] : def.carry) carried.push_back(name);
     if (!def.while_carry.empty() && loop.while_carry < 0) {
-      resolver_.Note(at, absl::StrCat("\"while\" names \"", def.while_carry,
-                                      "\", which is not carried",
-                                      DidYouMean(def.while_carry, carried)));
+      resolver_.Note(at,
+                     absl::StrCat("\"while\" names \"", def.while_carry, "\", which is not carried",
+                                  DidYouMean(def.while_carry, carried)));
     }
     for (const auto& [name, next] : def.body->next) {
       if (FindIn(def.carry, name) == nullptr) {
@@ -264,8 +264,7 @@ class Planner {
         continue;
       }
       at.line = no->line;
-      plan.otherwise.results.push_back(
-          Result(*entry.else_body, at, *no, resolver_.TypeOf(slot)));
+      plan.otherwise.results.push_back(Result(*entry.else_body, at, *no, resolver_.TypeOf(slot)));
     }
     for (const auto& [name, output] : def.else_body->outputs) {
       if (!entry.outputs.contains(name)) {
@@ -289,8 +288,8 @@ Ordered<PortSpec> CheckParams(const Frame& top, const Overrides& overrides, Reso
     names.push_back(name);
     params.emplace_back(name, resolver.Spec(top, name, def));
     const PortSpec& spec = params.back().second;
-    const Problem at{.file = top.graph->file, .line = def.line,
-                     .json_path = absl::StrCat("params.", name)};
+    const Problem at{
+        .file = top.graph->file, .line = def.line, .json_path = absl::StrCat("params.", name)};
     const auto it = overrides.params.find(name);
     if (it == overrides.params.end()) {
       if (spec.required) {
@@ -340,8 +339,8 @@ absl::StatusOr<Plan> MakePlan(const GraphDef& graph, const Registry& registry,
   plan.params = CheckParams(top, overrides, resolver);
   Planner(resolver).Connect(top, plan.nodes);
   for (const auto& [name, input] : graph.outputs) {
-    const Problem at{.file = graph.file, .line = input.line,
-                     .json_path = absl::StrCat("outputs.", name)};
+    const Problem at{
+        .file = graph.file, .line = input.line, .json_path = absl::StrCat("outputs.", name)};
     Resolved resolved = resolver.Resolve(top, input, at);
     if (!resolved.known) continue;
     plan.outputs.push_back({name, resolved.type, std::move(resolved.source),

@@ -71,9 +71,7 @@ bool HasEffect(const PlannedNode& node) {
   return HasEffect(node.conditional->then.block) || HasEffect(node.conditional->otherwise.block);
 }
 
-bool IsLight(const PlannedNode& node) {
-  return node.node != nullptr && node.node->contract.light;
-}
+bool IsLight(const PlannedNode& node) { return node.node != nullptr && node.node->contract.light; }
 
 class Orderer {
  public:
@@ -155,7 +153,9 @@ class Orderer {
       absl::StrAppend(&path, " → ", block[*it].path);
     }
     problems_.push_back({.file = block[at].file.empty() ? graph_.file : block[at].file,
-                         .line = block[at].line, .node = block[at].path, .type = block[at].type,
+                         .line = block[at].line,
+                         .node = block[at].path,
+                         .type = block[at].type,
                          .message = absl::StrCat("the wires form a cycle: ", path)});
   }
 
@@ -164,9 +164,10 @@ class Orderer {
     Block kept;
     for (auto it = block.rbegin(); it != block.rend(); ++it) {
       PlannedNode& node = *it;
-      const auto is_wanted = [&wanted](const auto& output) { return wanted.contains(output.second); };
-      if (!HasEffect(node) &&
-          std::none_of(node.outputs.begin(), node.outputs.end(), is_wanted)) {
+      const auto is_wanted = [&wanted](const auto& output) {
+        return wanted.contains(output.second);
+      };
+      if (!HasEffect(node) && std::none_of(node.outputs.begin(), node.outputs.end(), is_wanted)) {
         continue;
       }
       std::erase_if(node.outputs, [&](const auto& output) { return !is_wanted(output); });

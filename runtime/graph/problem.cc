@@ -35,18 +35,22 @@ std::string Problem::ToString() const {
 
 absl::Status ToStatus(const std::vector<Problem>& problems, absl::StatusCode code) {
   if (problems.empty()) return absl::OkStatus();
-  absl::Status status(
-      code, absl::StrJoin(problems, "\n", [](std::string* out, const Problem& problem) {
-        absl::StrAppend(out, problem.ToString());
-      }));
+  absl::Status status(code,
+                      absl::StrJoin(problems, "\n", [](std::string* out, const Problem& problem) {
+                        absl::StrAppend(out, problem.ToString());
+                      }));
   nlohmann::json list = nlohmann::json::array();
   for (const Problem& p : problems) {
-    list.push_back({{"file", p.file}, {"line", p.line}, {"json_path", p.json_path},
-                    {"node", p.node}, {"type", p.type}, {"port", p.port},
+    list.push_back({{"file", p.file},
+                    {"line", p.line},
+                    {"json_path", p.json_path},
+                    {"node", p.node},
+                    {"type", p.type},
+                    {"port", p.port},
                     {"message", p.message}});
   }
-  status.SetPayload(kPayload, absl::Cord(list.dump(-1, ' ', false,
-                                                   nlohmann::json::error_handler_t::replace)));
+  status.SetPayload(
+      kPayload, absl::Cord(list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   return status;
 }
 
@@ -62,9 +66,12 @@ std::vector<Problem> ProblemsOf(const absl::Status& status) {
   }
   const nlohmann::json list = nlohmann::json::parse(std::string(*payload), nullptr, false);
   for (const nlohmann::json& item : list) {
-    problems.push_back({.file = Field(item, "file"), .line = item.value("line", 0),
-                        .json_path = Field(item, "json_path"), .node = Field(item, "node"),
-                        .type = Field(item, "type"), .port = Field(item, "port"),
+    problems.push_back({.file = Field(item, "file"),
+                        .line = item.value("line", 0),
+                        .json_path = Field(item, "json_path"),
+                        .node = Field(item, "node"),
+                        .type = Field(item, "type"),
+                        .port = Field(item, "port"),
                         .message = Field(item, "message")});
   }
   return problems;

@@ -77,8 +77,7 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights
                                                              DType compute,
                                                              const Allocator& allocator) {
   return linear.slot.GetOrPack(
-      backend, compute, allocator,
-      linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
+      backend, compute, allocator, linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
       [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const Device device = backend.device();
         WEFT_ASSIGN_OR_RETURN(

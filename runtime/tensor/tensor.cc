@@ -56,8 +56,8 @@ absl::StatusOr<Tensor> Tensor::Allocate(const Allocator& allocator, DType dtype,
   Tensor tensor;
   tensor.dtype_ = dtype;
   tensor.shape_ = std::move(shape);
-  WEFT_ASSIGN_OR_RETURN(tensor.buffer_, Buffer::Allocate(allocator.device(), tensor.bytes(),
-                                                         allocator.meter()));
+  WEFT_ASSIGN_OR_RETURN(tensor.buffer_,
+                        Buffer::Allocate(allocator.device(), tensor.bytes(), allocator.meter()));
   return tensor;
 }
 
@@ -101,7 +101,8 @@ absl::StatusOr<Tensor> Tensor::Rows(int64_t begin, int64_t end) const {
 absl::StatusOr<Tensor> Tensor::To(DType dtype, const Allocator& allocator) const {
   if (dtype == dtype_) return *this;
   WEFT_ASSIGN_OR_RETURN(Tensor converted, Allocate(allocator, dtype, shape_));
-  if (!is_meta()) ConvertElements(raw(), dtype_, converted.mutable_data<std::byte>(), dtype, numel());
+  if (!is_meta())
+    ConvertElements(raw(), dtype_, converted.mutable_data<std::byte>(), dtype, numel());
   return converted;
 }
 

@@ -104,7 +104,8 @@ TEST(ClipEncode, TakesShortTexts) {
   ASSERT_TRUE(entry.ok()) << entry.status();
   EXPECT_EQ(entry->tokens.shape(), (Shape{1, 5, 40}));
   // Tokens see only those before them, so the first five are as in the whole text.
-  const Tensor whole = golden.Get("last_hidden_state").Rows(0, 1)->Reshape({77, 40})->Rows(0, 5).value();
+  const Tensor whole =
+      golden.Get("last_hidden_state").Rows(0, 1)->Reshape({77, 40})->Rows(0, 5).value();
   EXPECT_LE(Distance(*entry->tokens.Reshape({5, 40}), whole), 1e-4);
 }
 

@@ -23,7 +23,8 @@ class ExecutorTest : public ::testing::Test {
   }
   absl::StatusOr<Plan> Make(const std::string& nodes, const std::string& outputs) {
     const absl::StatusOr<GraphDef> parsed = ParseGraphJson(
-        absl::StrCat("{\"weft\": 1, \"nodes\": ", nodes, ", \"outputs\": ", outputs, "}"), "g.json");
+        absl::StrCat("{\"weft\": 1, \"nodes\": ", nodes, ", \"outputs\": ", outputs, "}"),
+        "g.json");
     if (!parsed.ok()) return parsed.status();
     graph_ = *parsed;
     Composites composites({});
@@ -49,7 +50,8 @@ class ExecutorTest : public ::testing::Test {
 
 TEST_F(ExecutorTest, AddsNumbersAlongTheWires) {
   const auto result = Run(R"({"x": {"type": "Add", "params": {"a": 1, "b": 2}},
-                              "y": {"type": "Add", "inputs": {"a": "x", "b": "x"}}})", R"({"o": "y"})");
+                              "y": {"type": "Add", "inputs": {"a": "x", "b": "x"}}})",
+                          R"({"o": "y"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("o").AsFloat(), 6.0);
 }
@@ -70,9 +72,10 @@ TEST_F(ExecutorTest, LoopsOverAListCarryingAndCollecting) {
 }
 
 TEST_F(ExecutorTest, GivesBackTheFirstValuesOfALoopOverNothing) {
-  const auto result = Run(R"({"n": {"type": "Count", "params": {"count": 0}}, "two": {"type": "Add", "params": {"a": 1}},
+  const auto result = Run(
+      R"({"n": {"type": "Count", "params": {"count": 0}}, "two": {"type": "Add", "params": {"a": 1}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"v": "two"}, "body": {"nodes": {}, "next": {"v": "loop.v"}}}})",
-                          R"({"v": "loop.v"})");
+      R"({"v": "loop.v"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("v").AsFloat(), 2.0);
 }
@@ -81,13 +84,15 @@ TEST_F(ExecutorTest, SwapsCarriedValuesAtOnce) {
   const auto result = Run(R"({"n": {"type": "Count", "params": {"count": 3}},
     "one": {"type": "Add", "params": {"a": 1, "b": 0}}, "two": {"type": "Add", "params": {"a": 2, "b": 0}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"p": "one", "q": "two"},
-             "body": {"nodes": {}, "next": {"p": "loop.q", "q": "loop.p"}}}})", R"({"p": "loop.p", "q": "loop.q"})");
+             "body": {"nodes": {}, "next": {"p": "loop.q", "q": "loop.p"}}}})",
+                          R"({"p": "loop.p", "q": "loop.q"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("p").AsFloat(), 2.0);
   EXPECT_EQ(*result->outputs.at("q").AsFloat(), 1.0);
 }
 
-constexpr char kWhile[] = R"({"zero": {"type": "Add", "params": {"a": 0, "b": 0}}, "go": {"type": "Less", "params": {"a": 0}},
+constexpr char kWhile[] =
+    R"({"zero": {"type": "Add", "params": {"a": 0, "b": 0}}, "go": {"type": "Less", "params": {"a": 0}},
   "loop": {"type": "Loop", "while": "on", "carry": {"x": "zero", "on": "go"}, %s
     "body": {"nodes": {"add": {"type": "Add", "inputs": {"a": "loop.x"}, "params": {"b": 2}},
                        "less": {"type": "Less", "inputs": {"a": "add"}, "params": {"b": 7}}},
@@ -104,17 +109,20 @@ TEST_F(ExecutorTest, LoopsWhileACarriedBoolHolds) {
 TEST_F(ExecutorTest, StopsAWhileLoopThatGoesOnTooLong) {
   std::string graph = kWhile;
   graph.replace(graph.find("%s"), 2, R"("params": {"max_rounds": 2},)");
-  EXPECT_THAT(std::string(Run(graph, R"({"x": "loop.x"})").status().message()), HasSubstr("still going after 2 rounds"));
+  EXPECT_THAT(std::string(Run(graph, R"({"x": "loop.x"})").status().message()),
+              HasSubstr("still going after 2 rounds"));
 }
 
 TEST_F(ExecutorTest, NestsLoopsAndReadsTheNodesAround) {
-  const auto result = Run(R"({"n": {"type": "Count", "params": {"count": 3}}, "ten": {"type": "Add", "params": {"a": 10, "b": 0}},
+  const auto result = Run(
+      R"({"n": {"type": "Count", "params": {"count": 3}}, "ten": {"type": "Add", "params": {"a": 10, "b": 0}},
     "outer": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"s": "ten"}, "body": {
       "nodes": {"inner": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"t": "outer.s"}, "body": {
                   "nodes": {"a": {"type": "Add", "inputs": {"a": "inner.t", "b": "outer.item"}},
                             "b": {"type": "Add", "inputs": {"a": "a", "b": "ten"}}},
                   "next": {"t": "b"}}}},
-      "next": {"s": "inner.t"}}}})", R"({"s": "outer.s"})");
+      "next": {"s": "inner.t"}}}})",
+      R"({"s": "outer.s"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("s").AsFloat(), 10 + 3 * (0 + 1 + 2) + 9 * 10);
 }
@@ -122,11 +130,12 @@ TEST_F(ExecutorTest, NestsLoopsAndReadsTheNodesAround) {
 TEST_F(ExecutorTest, TakesOneBranchOfAnIf) {
   for (const bool less : {true, false}) {
     log_.ran.clear();
-    const auto result = Run(absl::StrCat(R"({"c": {"type": "Less", "params": {"a": )", less ? 0 : 2, R"(}},
+    const auto result =
+        Run(absl::StrCat(R"({"c": {"type": "Less", "params": {"a": )", less ? 0 : 2, R"(}},
       "i": {"type": "If", "inputs": {"condition": "c"},
             "then": {"nodes": {"y": {"type": "Say", "params": {"text": "yes"}}}, "outputs": {"v": "y"}},
             "else": {"nodes": {"n": {"type": "Say", "params": {"text": "no"}}}, "outputs": {"v": "n"}}}})"),
-                            R"({"v": "i.v"})");
+            R"({"v": "i.v"})");
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(*result->outputs.at("v").AsText(), less ? "yes" : "no");
     EXPECT_THAT(log_.ran, ElementsAre(less ? "Say yes" : "Say no"));
@@ -134,8 +143,10 @@ TEST_F(ExecutorTest, TakesOneBranchOfAnIf) {
 }
 
 TEST_F(ExecutorTest, HandsTheLastReferenceToTheLastReader) {
-  const auto result = Run(R"({"z": {"type": "Zeros"}, "once": {"type": "Raise", "inputs": {"field": "z"}},
-                              "twice": {"type": "Raise", "inputs": {"field": "z"}}})", R"({"p": "once", "q": "twice"})");
+  const auto result =
+      Run(R"({"z": {"type": "Zeros"}, "once": {"type": "Raise", "inputs": {"field": "z"}},
+                              "twice": {"type": "Raise", "inputs": {"field": "z"}}})",
+          R"({"p": "once", "q": "twice"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_THAT(log_.took_last_reference, ElementsAre(false, true));
   EXPECT_EQ(result->outputs.at("p").AsTensor()->data<float>()[0], 1.0f);
@@ -143,10 +154,11 @@ TEST_F(ExecutorTest, HandsTheLastReferenceToTheLastReader) {
 }
 
 TEST_F(ExecutorTest, WorksInPlaceOnACarriedTensor) {
-  const auto result = Run(R"({"z": {"type": "Zeros", "params": {"count": 1000}}, "n": {"type": "Count", "params": {"count": 5}},
+  const auto result = Run(
+      R"({"z": {"type": "Zeros", "params": {"count": 1000}}, "n": {"type": "Count", "params": {"count": 5}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"f": "z"},
              "body": {"nodes": {"r": {"type": "Raise", "inputs": {"field": "loop.f"}}}, "next": {"f": "r"}}}})",
-                          R"({"f": "loop.f"})");
+      R"({"f": "loop.f"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->outputs.at("f").AsTensor()->data<float>()[999], 5.0f);
   EXPECT_THAT(log_.took_last_reference, ElementsAre(true, true, true, true, true));
@@ -154,7 +166,8 @@ TEST_F(ExecutorTest, WorksInPlaceOnACarriedTensor) {
 }
 
 TEST_F(ExecutorTest, PredictsThePeakOfMemoryInADryRun) {
-  const std::string graph = R"({"z": {"type": "Zeros", "params": {"count": 1000}}, "n": {"type": "Count", "params": {"count": 7}},
+  const std::string graph =
+      R"({"z": {"type": "Zeros", "params": {"count": 1000}}, "n": {"type": "Count", "params": {"count": 7}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"f": "z"},
              "body": {"nodes": {"y": {"type": "Zeros", "params": {"count": 500}}}, "next": {"f": "loop.f"},
                       "collect": {"all": "y"}}}})";
@@ -171,12 +184,14 @@ TEST_F(ExecutorTest, PredictsThePeakOfMemoryInADryRun) {
 TEST_F(ExecutorTest, FindsInADryRunWhatTypesDoNotShow) {
   const auto dry = Dry(R"({"t": {"type": "MakeThing", "params": {"size": 5}},
   "x": {"type": "UseThing", "inputs": {"thing": "t.thing"}},
-  "y": {"type": "UseThing", "inputs": {"thing": "t"}}})", R"({"o": "x", "p": "y"})");
+  "y": {"type": "UseThing", "inputs": {"thing": "t"}}})",
+                       R"({"o": "x", "p": "y"})");
   const std::vector<Problem> problems = ProblemsOf(dry.status());
   ASSERT_EQ(problems.size(), 2u) << dry.status();
-  EXPECT_EQ(problems[0].ToString(),
-            "g.json:2: node \"x\" (UseThing): \"thing\" expects thing[size=4] (UseThing's own size), "
-            "but gets thing[size=5] (from \"t.thing\")");
+  EXPECT_EQ(
+      problems[0].ToString(),
+      "g.json:2: node \"x\" (UseThing): \"thing\" expects thing[size=4] (UseThing's own size), "
+      "but gets thing[size=5] (from \"t.thing\")");
   EXPECT_TRUE(log_.ran.empty());
 }
 
@@ -187,17 +202,26 @@ TEST_F(ExecutorTest, LeavesAnOptionalInputOut) {
 }
 
 TEST_F(ExecutorTest, ReachesIntoRecords) {
-  const auto result = Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.number"}}})",
-                          R"({"o": "x", "deep": "r.record.inner.deep"})");
+  const auto result = Run(
+      R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.number"}}})",
+      R"({"o": "x", "deep": "r.record.inner.deep"})");
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("o").AsFloat(), 8.0);
   EXPECT_TRUE(*result->outputs.at("deep").AsBool());
-  EXPECT_THAT(std::string(Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.numbr"}}})",
-                              R"({"o": "x"})").status().message()),
-              HasSubstr("has no field \"numbr\"; did you mean \"number\"?"));
-  EXPECT_THAT(std::string(Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.inner"}}})",
-                              R"({"o": "x"})").status().message()),
-              HasSubstr("expects float, but \"r.record.inner\" gives record"));
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.numbr"}}})",
+              R"({"o": "x"})")
+              .status()
+              .message()),
+      HasSubstr("has no field \"numbr\"; did you mean \"number\"?"));
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Add", "inputs": {"a": "r.record.inner"}}})",
+              R"({"o": "x"})")
+              .status()
+              .message()),
+      HasSubstr("expects float, but \"r.record.inner\" gives record"));
 }
 
 TEST_F(ExecutorTest, SaysWhichNodeOfWhichRoundFailed) {
@@ -205,8 +229,9 @@ TEST_F(ExecutorTest, SaysWhichNodeOfWhichRoundFailed) {
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"x": "zero"},
              "body": {"nodes": {"bad": {"type": "Fail", "inputs": {"a": "loop.x"}}}, "next": {"x": "bad"}}}})",
                           R"({"x": "loop.x"})");
-  EXPECT_THAT(std::string(result.status().message()),
-              HasSubstr("node \"loop[0]/bad\" (Fail): \"a\" is not to its taste (from \"loop.x\")"));
+  EXPECT_THAT(
+      std::string(result.status().message()),
+      HasSubstr("node \"loop[0]/bad\" (Fail): \"a\" is not to its taste (from \"loop.x\")"));
 }
 
 TEST_F(ExecutorTest, TurnsALibrarysExceptionIntoAnError) {
@@ -215,7 +240,8 @@ TEST_F(ExecutorTest, TurnsALibrarysExceptionIntoAnError) {
 }
 
 TEST_F(ExecutorTest, StopsBeforeTheNextNodeWhenCancelled) {
-  const auto result = Run(R"({"stop": {"type": "Cancel"}, "say": {"type": "Say", "params": {"text": "too late"}}})");
+  const auto result = Run(
+      R"({"stop": {"type": "Cancel"}, "say": {"type": "Say", "params": {"text": "too late"}}})");
   EXPECT_TRUE(absl::IsCancelled(result.status())) << result.status();
   EXPECT_TRUE(log_.ran.empty());
 }
@@ -223,15 +249,18 @@ TEST_F(ExecutorTest, StopsBeforeTheNextNodeWhenCancelled) {
 TEST_F(ExecutorTest, RunsLightNodesBesideAndWaitsForThem) {
   const auto result = Run(R"({"n": {"type": "Count", "params": {"count": 20}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "body": {"nodes": {"s": {"type": "SayBeside", "params": {"text": "hi"}}},
-             "collect": {"all": "s"}}}})", R"({"all": "loop.all"})");
+             "collect": {"all": "s"}}}})",
+                          R"({"all": "loop.all"})");
   ASSERT_TRUE(result.ok()) << result.status();
   ASSERT_EQ(result->outputs.at("all").AsList()->size(), 20u);
   EXPECT_EQ(*result->outputs.at("all").AsList()->back().AsText(), "hi!");
 }
 
 TEST_F(ExecutorTest, ReportsTheFailureOfALightNodeThatNobodyWaitedFor) {
-  EXPECT_THAT(std::string(Run(R"({"s": {"type": "SayBeside", "params": {"text": "fail"}}})").status().message()),
-              HasSubstr("node \"s\" (SayBeside): could not say it"));
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"s": {"type": "SayBeside", "params": {"text": "fail"}}})").status().message()),
+      HasSubstr("node \"s\" (SayBeside): could not say it"));
 }
 
 TEST_F(ExecutorTest, TellsWhatHappensAsItHappens) {
@@ -242,7 +271,8 @@ TEST_F(ExecutorTest, TellsWhatHappensAsItHappens) {
   for (const Event& event : events_) {
     trace.Add(event);
     if (event.kind == Event::Kind::kNodeFinished) ++finished;
-    if (event.kind == Event::Kind::kProgress) progress.push_back(absl::StrCat(event.node, " ", event.done, "/", event.total));
+    if (event.kind == Event::Kind::kProgress)
+      progress.push_back(absl::StrCat(event.node, " ", event.done, "/", event.total));
   }
   EXPECT_THAT(progress, ElementsAre("loop 1/4", "loop 2/4", "loop 3/4", "loop 4/4"));
   EXPECT_EQ(finished, 2 + 4);

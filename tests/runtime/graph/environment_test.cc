@@ -34,10 +34,23 @@ TEST_F(EnvironmentTest, WritesBelowTheOutputFolderAndMakesItsFolders) {
   EXPECT_TRUE(fs::is_directory(root_ / "out" / "a"));
 }
 
+TEST_F(EnvironmentTest, WritesIntoTheWorkingFolderWhereThatIsTheOutputFolder) {
+  const fs::path before = fs::current_path();
+  fs::current_path(root_);
+  environment_.output_folder = ".";
+  const auto path = environment_.OutputPath("new.png");
+  fs::current_path(before);
+  ASSERT_TRUE(path.ok()) << path.status();
+  EXPECT_EQ(*path, "new.png");
+}
+
 TEST_F(EnvironmentTest, RefusesToWriteAnywhereElse) {
-  EXPECT_THAT(std::string(environment_.OutputPath("../x.png").status().message()), HasSubstr("leads outside"));
-  EXPECT_THAT(std::string(environment_.OutputPath("a/../../x.png").status().message()), HasSubstr("leads outside"));
-  EXPECT_THAT(std::string(environment_.OutputPath("/tmp/x.png").status().message()), HasSubstr("absolute path"));
+  EXPECT_THAT(std::string(environment_.OutputPath("../x.png").status().message()),
+              HasSubstr("leads outside"));
+  EXPECT_THAT(std::string(environment_.OutputPath("a/../../x.png").status().message()),
+              HasSubstr("leads outside"));
+  EXPECT_THAT(std::string(environment_.OutputPath("/tmp/x.png").status().message()),
+              HasSubstr("absolute path"));
   EXPECT_THAT(std::string(environment_.OutputPath("").status().message()), HasSubstr("empty"));
   EXPECT_THAT(std::string(environment_.OutputPath(absl::string_view("a\0b", 3)).status().message()),
               HasSubstr("control character"));
@@ -65,7 +78,8 @@ TEST_F(EnvironmentTest, FindsInputsBesideTheGraphAndSaysWhereItLooked) {
 TEST_F(EnvironmentTest, FindsModelsByTheirShortName) {
   EXPECT_EQ(*environment_.ModelPath("models/tiny"), (root_ / "models" / "tiny").string());
   EXPECT_EQ(*environment_.ModelPath("tiny"), (root_ / "models" / "tiny").string());
-  EXPECT_THAT(std::string(environment_.ModelPath("huge").status().message()), HasSubstr("\"huge\" was not found"));
+  EXPECT_THAT(std::string(environment_.ModelPath("huge").status().message()),
+              HasSubstr("\"huge\" was not found"));
 }
 
 }  // namespace

@@ -69,8 +69,9 @@ TEST(GraphJson, SaysLineAndColumnOfBrokenJson) {
 }
 
 TEST(GraphJson, RejectsADuplicateKeyAndNamesIt) {
-  EXPECT_THAT(ErrorOf("{\"weft\": 1,\n\"nodes\": {\"a\": {\"type\": \"X\"},\n\"a\": {\"type\": \"Y\"}}}"),
-              HasSubstr("line 3, column 3: the key \"a\" occurs twice"));
+  EXPECT_THAT(
+      ErrorOf("{\"weft\": 1,\n\"nodes\": {\"a\": {\"type\": \"X\"},\n\"a\": {\"type\": \"Y\"}}}"),
+      HasSubstr("line 3, column 3: the key \"a\" occurs twice"));
 }
 
 TEST(GraphJson, RejectsNestingWithoutEnd) {
@@ -83,7 +84,8 @@ TEST(GraphJson, RejectsNumbersThatDoNotFit) {
 }
 
 TEST(GraphJson, RejectsAnotherVersionOfTheFormat) {
-  EXPECT_THAT(ErrorOf("{\"weft\": 2, \"nodes\": {}}"), HasSubstr("not version 1 of the graph format"));
+  EXPECT_THAT(ErrorOf("{\"weft\": 2, \"nodes\": {}}"),
+              HasSubstr("not version 1 of the graph format"));
   EXPECT_THAT(ErrorOf("{\"nodes\": {}}"), HasSubstr("needs \"weft\": 1"));
   EXPECT_THAT(ErrorOf("[]"), HasSubstr("a graph is an object, not a list"));
 }
@@ -98,36 +100,45 @@ TEST(GraphJson, RejectsUnknownKeysWithTheNearestName) {
 TEST(GraphJson, RejectsALiteralWhereAWireBelongs) {
   EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"a": {"type": "X", "inputs": {"n": 3}}}})"),
               HasSubstr("literals go into \"params\""));
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"a": {"type": "X", "inputs": {"n": "two words"}}}})"),
-              HasSubstr("\"two words\" is not a wire"));
+  EXPECT_THAT(
+      ErrorOf(R"({"weft": 1, "nodes": {"a": {"type": "X", "inputs": {"n": "two words"}}}})"),
+      HasSubstr("\"two words\" is not a wire"));
 }
 
 TEST(GraphJson, RejectsAnInputThatIsFedTwice) {
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"a": {"type": "X", "params": {"n": 1}, "inputs": {"n": "b"}}}})"),
-              HasSubstr("\"n\" is fed twice: by a wire and by a literal"));
+  EXPECT_THAT(
+      ErrorOf(
+          R"({"weft": 1, "nodes": {"a": {"type": "X", "params": {"n": 1}, "inputs": {"n": "b"}}}})"),
+      HasSubstr("\"n\" is fed twice: by a wire and by a literal"));
 }
 
 TEST(GraphJson, RejectsTheReservedIdAndNamesWithOtherLetters) {
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"graph": {"type": "X"}}})"), HasSubstr("\"graph\" is reserved"));
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"a b": {"type": "X"}}})"), HasSubstr("names are made of"));
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"../x": {"type": "X"}}})"), HasSubstr("names are made of"));
+  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"graph": {"type": "X"}}})"),
+              HasSubstr("\"graph\" is reserved"));
+  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"a b": {"type": "X"}}})"),
+              HasSubstr("names are made of"));
+  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"../x": {"type": "X"}}})"),
+              HasSubstr("names are made of"));
 }
 
 TEST(GraphJson, RejectsLoopsAndIfsWithoutBodies) {
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"l": {"type": "Loop"}}})"), HasSubstr("a Loop needs a \"body\""));
+  EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"l": {"type": "Loop"}}})"),
+              HasSubstr("a Loop needs a \"body\""));
   EXPECT_THAT(ErrorOf(R"({"weft": 1, "nodes": {"i": {"type": "If", "then": {"nodes": {}}}}})"),
               HasSubstr("an If needs a \"then\" and an \"else\""));
 }
 
 TEST(GraphJson, RejectsAParamWithoutATypeAndOneWithTwo) {
-  EXPECT_THAT(ErrorOf(R"({"weft": 1, "params": {"p": {}}})"), HasSubstr("either a \"type\" or a \"like\""));
+  EXPECT_THAT(ErrorOf(R"({"weft": 1, "params": {"p": {}}})"),
+              HasSubstr("either a \"type\" or a \"like\""));
   EXPECT_THAT(ErrorOf(R"({"weft": 1, "params": {"p": {"type": "int", "like": "a.b"}}})"),
               HasSubstr("either a \"type\" or a \"like\""));
 }
 
 TEST(GraphJson, ReportsAllFaultsAtOnce) {
   const absl::StatusOr<GraphDef> graph = ParseGraphJson(
-      R"({"weft": 1, "titel": "x", "nodes": {"a": {"typ": "X"}, "b": 3}, "outputs": {"o": 1}})", "g.json");
+      R"({"weft": 1, "titel": "x", "nodes": {"a": {"typ": "X"}, "b": 3}, "outputs": {"o": 1}})",
+      "g.json");
   const std::vector<Problem> problems = ProblemsOf(graph.status());
   EXPECT_GE(problems.size(), 5u) << graph.status();
   for (const Problem& problem : problems) {
@@ -138,7 +149,8 @@ TEST(GraphJson, ReportsAllFaultsAtOnce) {
 }
 
 TEST(GraphJson, NamesAFileThatIsNotThere) {
-  EXPECT_THAT(std::string(LoadGraphJson("no/such.json").status().message()), HasSubstr("no/such.json"));
+  EXPECT_THAT(std::string(LoadGraphJson("no/such.json").status().message()),
+              HasSubstr("no/such.json"));
 }
 
 }  // namespace
