@@ -3,6 +3,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY WEFT_LIBRARIES)
+list(REMOVE_ITEM libraries weft_command)
+set_target_properties(weft PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS weft_options ${libraries} EXPORT weft-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft)
 install(DIRECTORY runtime nodes DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft

@@ -100,13 +100,18 @@ class Executor {
     return path + node.path.substr(done);
   }
 
-  Problem Where(const PlannedNode& node) const {
-    return {.file = node.file, .line = node.line, .node = DisplayPath(node), .type = node.type};
+  static Problem Where(const PlannedNode& node, std::string path) {
+    return {.file = node.file, .line = node.line, .node = std::move(path), .type = node.type};
   }
 
   absl::Status Fail(const PlannedNode& node, const absl::Status& status) const {
-    if (absl::IsCancelled(status) || status.GetPayload("weft/problems").has_value()) return status;
-    Problem problem = Where(node);
+    return Fail(node, status, DisplayPath(node));
+  }
+  // For light nodes, whose thread must not look at the rounds of the loops: `path` is the display
+  // path as it was when the node was reached.
+  static absl::Status Fail(const PlannedNode& node, const absl::Status& status, std::string path) {
+    if (absl::IsCancelled(status) || HasProblems(status)) return status;
+    Problem problem = Where(node, std::move(path));
     problem.message = std::string(status.message());
     problem.port = PortOf(status);
     for (const PlannedInput& input : node.inputs) {
@@ -117,11 +122,14 @@ class Executor {
     return ToStatus({problem}, status.code());
   }
 
+  absl::Status CheckCancelled() const {
+    if (environment_.cancelled == nullptr || !*environment_.cancelled) return absl::OkStatus();
+    return absl::CancelledError("the run was cancelled");
+  }
+
   absl::Status RunBlock(const Block& block) {
     for (const PlannedNode& node : block) {
-      if (environment_.cancelled != nullptr && *environment_.cancelled) {
-        return absl::CancelledError("the run was cancelled");
-      }
+      WEFT_RETURN_IF_ERROR(CheckCancelled());
       absl::Status status = RunOne(node);
       if (!status.ok()) {
         if (!dry_) return status;
@@ -166,7 +174,7 @@ class Executor {
   absl::Status CheckInput(const PlannedNode& node, const PlannedInput& input, const Value& value) {
     const PortSpec* spec = node.node->contract.Input(input.port);
     if (value.is_null() ? !spec->required : Matches(input.type, value)) return absl::OkStatus();
-    Problem problem = Where(node);
+    Problem problem = Where(node, DisplayPath(node));
     problem.port = input.port;
     problem.line = input.line;
     problem.message = absl::StrCat("expects ", input.type.ToString(), ", but \"", input.from,
@@ -189,10 +197,7 @@ class Executor {
     report(Event::Kind::kNodeStarted, 0);
     const absl::Status status = Guarded(dry_ ? node.node->inferring() : node.node->run, ctx);
     ctx.inputs().clear();
-    if (!status.ok()) {
-      absl::Status failed = Fail(node, status);
-      return failed;
-    }
+    if (!status.ok()) return Fail(node, status, path);
     report(Event::Kind::kNodeFinished, Seconds(began));
     return absl::OkStatus();
   }
@@ -307,6 +312,7 @@ class Executor {
 
   absl::Status RunRound(const PlannedNode& node, const LoopPlan& loop, const List& over,
                         int64_t round, std::vector<List>& collected) {
+    WEFT_RETURN_IF_ERROR(CheckCancelled());  // a body may be empty
     if (loop.item >= 0) slots_.Set(loop.item, over[static_cast<size_t>(round)]);
     slots_.Set(loop.index, Value(round));
     WEFT_RETURN_IF_ERROR(RunBlock(loop.body));
