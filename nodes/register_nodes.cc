@@ -49,8 +49,10 @@
   X(BlurMask)                        \
   X(GrowMask)                        \
   X(ImageToMask)                     \
+  X(InpaintChannels)                 \
   X(InvertMask)                      \
   X(MaskBlend)                       \
+  X(MaskImage)                       \
   X(MaskToImage)                     \
   X(RectangleMask)
 

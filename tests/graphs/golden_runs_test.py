@@ -3,8 +3,7 @@
 
     golden_runs_test.py WEFT FOLDER
 
-Runs each recorded case through the command in FOLDER and prints a line a case. Cases with a
-9-channel UNet need the masked picture's latent beside them and are left to live_parity.py.
+Runs each recorded case through the command in FOLDER and prints a line a case.
 """
 
 import json
@@ -27,7 +26,8 @@ BAR = 2
 def prepare(folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "model").symlink_to(GOLDENS / "model")
+    for model in ("model", "inpaint_unet"):
+        (folder / model).symlink_to(GOLDENS / model)
     shutil.copy(GOLDENS / "input.png", folder)
     # LoadImage's mask is what the picture leaves transparent.
     mask = Image.open(GOLDENS / "mask.png").convert("L")
@@ -40,8 +40,6 @@ def main():
     prepare(folder)
     failed = 0
     for case in json.loads((GOLDENS / "cases.json").read_text())["cases"]:
-        if case["kind"] == "inpaint9":
-            continue
         graph = weft_graphs.run(case)
         graph["nodes"] = {k: v for k, v in graph["nodes"].items() if not k.startswith("save_")}
         graph["outputs"] = {"image": "image"}

@@ -325,19 +325,6 @@ def run_cases(chance):
         yield run_goldens.case(f"inpaint4 {scheduler}", "inpaint4", scheduler, options=options(scheduler))
 
 
-def inpaint_channels(folder, seed, vae):
-    """Mask and masked picture as diffusers gives them to a 9-channel UNet, drawn after the noise."""
-    import numpy
-    from PIL import Image
-
-    picture = torch.from_numpy(numpy.asarray(Image.open(folder / "input.png")).copy()).permute(2, 0, 1)[None] / 127.5 - 1
-    mask = (torch.from_numpy(numpy.asarray(Image.open(folder / "mask.png")).copy())[None, None] > 127).float()
-    source = generator(seed)
-    torch.randn(1, 4, 8, 8, generator=source)
-    hidden = vae.encode(picture * (mask < 0.5)).latent_dist.sample(source) * vae.config.scaling_factor
-    return torch.cat([torch.nn.functional.interpolate(mask, (8, 8)), hidden], dim=1)
-
-
 def check_runs(parity, count):
     from PIL import Image
 
@@ -357,8 +344,6 @@ def check_runs(parity, count):
                 continue
 
             def work():
-                if spec["kind"] == "inpaint9":
-                    write_safetensors(folder / "channels.safetensors", {"channels": inpaint_channels(folder, spec["seed"], parts[2])})
                 parity.run(folder, weft_graphs.run(spec))
                 got = saved(folder, "image.safetensors")[0].double()
                 if got.max() > 1.5:  # 8-bit values

@@ -134,7 +134,12 @@ def add_loop(nodes, spec):
         generator = "dropped.generator"
     if kind == "inpaint9":
         nodes["painter"] = node("LoadModel", {"path": "inpaint_unet"})
-        nodes["channels"] = load("channels.safetensors", "channels", "latent")
+        nodes["photo"] = node("LoadImage", {"path": "input.png"})
+        nodes["mask"] = node("LoadImage", {"path": "mask_alpha.png"})
+        nodes["shown"] = node("MaskImage", image="photo.image", mask="mask.mask")
+        nodes["encoded"] = node("VaeEncode", vae="model.vae", image="shown", generator="noise.generator")
+        nodes["channels"] = node("InpaintChannels", mask="mask.mask", latent="encoded.latent")
+        generator = "encoded.generator"
         unet = "painter.unet"
     nodes["times"] = node("Timesteps", times, scheduler="scheduler")
     nodes["start"] = start

@@ -12,6 +12,8 @@ NodeType ImageToMaskNode();
 NodeType InvertMaskNode();
 NodeType MaskBlendNode();
 NodeType MaskToImageNode();
+NodeType MaskImageNode();
+NodeType InpaintChannelsNode();
 NodeType RectangleMaskNode();
 
 namespace {
@@ -57,6 +59,40 @@ TEST(ImageToMask, RejectsAChannelThatIsNotThere) {
   EXPECT_THAT(runner.ErrorOf(ImageToMaskNode(),
                              {{"image", Value(PatternImage(2, 2, 3))}, {"channel", Txt("alpha")}}),
               HasSubstr("there is no channel 3 in a picture of 3"));
+}
+
+TEST(MaskImage, IsGrayWhereItIsPainted) {
+  const NodeRunner runner;
+  const Tensor image = *Tensor::Of<uint8_t>(Shape{1, 1, 2, 2}, {255, 0, 51, 255});
+  const Tensor mask = *Tensor::Of<float>(Shape{1, 1, 2, 1}, {0.5f, 0.25f});
+  const auto out = runner.Run(MaskImageNode(), {{"image", Value(image)}, {"mask", Value(mask)}});
+  EXPECT_THAT(Only(out).span<float>(), ElementsAre(0.5f, 0.5f, 51.0f / 255.0f, 1.0f));
+}
+
+TEST(MaskImage, RejectsAMaskOfAnotherBatch) {
+  const NodeRunner runner;
+  const Tensor masks = *Tensor::Of<float>(Shape{2, 1, 1, 1}, {0, 1});
+  EXPECT_THAT(runner.ErrorOf(MaskImageNode(),
+                             {{"image", Value(PatternImage(2, 2, 3))}, {"mask", Value(masks)}}),
+              HasSubstr("is [2, 1, 1, 1], which does not go with a picture of [1, 2, 2, 3]"));
+}
+
+TEST(InpaintChannels, PutsTheMaskBeforeTheLatent) {
+  const NodeRunner runner;
+  const Tensor latent = *Tensor::Of<float>(Shape{2, 1, 1, 2}, {1, 2, 3, 4});
+  const Tensor mask = *Tensor::Of<float>(Shape{1, 2, 4, 1}, {0, 0, 0.7f, 1, 0, 0, 1, 1});
+  const auto out =
+      runner.Run(InpaintChannelsNode(), {{"mask", Value(mask)}, {"latent", Value(latent)}});
+  EXPECT_EQ(Only(out).shape(), (Shape{2, 2, 1, 2}));
+  EXPECT_THAT(Only(out).span<float>(), ElementsAre(0, 1, 1, 2, 0, 1, 3, 4));
+}
+
+TEST(InpaintChannels, RejectsALatentThatIsNotFourDimensional) {
+  const NodeRunner runner;
+  const Tensor flat = *Tensor::Of<float>(Shape{2}, {1, 2});
+  EXPECT_THAT(runner.ErrorOf(InpaintChannelsNode(),
+                             {{"mask", Value(PatternMask(2, 2))}, {"latent", Value(flat)}}),
+              HasSubstr("expected [b, c, h, w] f32, got [2] f32"));
 }
 
 TEST(MaskBlend, RejectsWhatIsNoTensor) {
