@@ -34,12 +34,12 @@ absl::Status Run(NodeContext& ctx) {
   if (!ctx.dry_run()) {
     ConvertElements(image.raw(), image.dtype(), masked.mutable_data<float>(), DType::kF32,
                     image.numel());
-    const float scale = image.dtype() == DType::kU8 ? 1.0f / 255.0f : 1.0f;
+    const float white = image.dtype() == DType::kU8 ? 255.0f : 1.0f;
     const float* hidden = mask.data<float>();
     float* out = masked.mutable_data<float>();
     const int64_t channels = image.dim(3);
     for (int64_t i = 0; i < image.numel(); ++i) {
-      out[i] = hidden[i / channels % mask.numel()] >= 0.5f ? 0.5f : out[i] * scale;
+      out[i] = hidden[i / channels % mask.numel()] >= 0.5f ? 0.5f : out[i] / white;
     }
   }
   ctx.Set(kMasked, std::move(masked));
