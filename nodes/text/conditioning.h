@@ -12,13 +12,13 @@ class Conditioning : public Object {
  public:
   static constexpr absl::string_view kTypeName = "conditioning";
   struct Entry {
-    Tensor tokens;               // [b, n, width] f32: the text encoder's hidden states
-    Tensor pooled;               // [b, pooled width] f32, or empty
-    std::vector<double> sizes;   // SDXL's size and crop ids, or none
+    Tensor tokens;              // [b, n, width] f32: the text encoder's hidden states
+    Tensor pooled;              // [b, pooled width] f32, or empty
+    std::vector<double> sizes;  // SDXL's size and crop ids, or none
     double weight = 1.0;
-    double first_step = 0.0;     // the part of the steps it holds for, in 0..1
+    double first_step = 0.0;  // the part of the steps it holds for, in 0..1
     double last_step = 1.0;
-    Tensor area;                 // where it holds: [1, h, w, 1] f32 in 0..1, or empty: everywhere
+    Tensor area;  // where it holds: [1, h, w, 1] f32 in 0..1, or empty: everywhere
   };
 
   explicit Conditioning(std::vector<Entry> entries) : entries_(std::move(entries)) {}

@@ -11,11 +11,11 @@
 // The only two macros of weft that hide control flow.
 
 // Returns from the enclosing function if `expr` is not OK.
-#define WEFT_RETURN_IF_ERROR(expr)                                   \
-  do {                                                               \
-    if (absl::Status weft_status = (expr); !weft_status.ok()) {      \
-      return weft_status;                                            \
-    }                                                                \
+#define WEFT_RETURN_IF_ERROR(expr)                              \
+  do {                                                          \
+    if (absl::Status weft_status = (expr); !weft_status.ok()) { \
+      return weft_status;                                       \
+    }                                                           \
   } while (false)
 
 // Evaluates a StatusOr and either assigns its value or returns its error:

@@ -25,8 +25,12 @@ struct PortSpec {
   PortSpec() = default;
   template <typename T>
   PortSpec(const In<T>& port)  // NOLINT(google-explicit-constructor): contracts list their ports
-      : name(port.name), type(Type::Parse(PortType<T>::TypeName())), doc(port.doc),
-        required(!port.fallback.has_value() && !port.optional), min(port.min), max(port.max),
+      : name(port.name),
+        type(Type::Parse(PortType<T>::TypeName())),
+        doc(port.doc),
+        required(!port.fallback.has_value() && !port.optional),
+        min(port.min),
+        max(port.max),
         choices(port.choices.begin(), port.choices.end()) {
     if constexpr (!std::is_same_v<typename PortType<T>::Literal, std::monostate>) {
       if (port.fallback.has_value()) {

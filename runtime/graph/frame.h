@@ -20,25 +20,25 @@ struct Frame;
 struct Entry {
   std::string id;
   const NodeDef* def = nullptr;
-  const NodeType* type = nullptr;             // a registered node
-  std::unique_ptr<Frame> composite;           // a composite
-  std::unique_ptr<Frame> body;                // Loop, or the `then` of If
-  std::unique_ptr<Frame> else_body;           // If
-  absl::btree_map<std::string, Slot> outputs; // of a registered or a control node
-  absl::btree_map<std::string, Slot> inside;  // of a Loop, for its body: item, index, carries
-  bool broken = false;                        // unknown type: wires to it are not reported again
+  const NodeType* type = nullptr;              // a registered node
+  std::unique_ptr<Frame> composite;            // a composite
+  std::unique_ptr<Frame> body;                 // Loop, or the `then` of If
+  std::unique_ptr<Frame> else_body;            // If
+  absl::btree_map<std::string, Slot> outputs;  // of a registered or a control node
+  absl::btree_map<std::string, Slot> inside;   // of a Loop, for its body: item, index, carries
+  bool broken = false;                         // unknown type: wires to it are not reported again
 };
 
 // A list of nodes: a graph, an open composite (closed to its surroundings: it sees graph.* alone),
 // or the body of a control node (which sees the frames around it).
 struct Frame {
   const GraphDef* graph = nullptr;
-  Frame* around = nullptr;         // of a body
-  const Entry* loop = nullptr;     // whose body this is
-  Frame* caller = nullptr;         // of a composite
-  const Entry* call = nullptr;     // the node that it stands for
-  std::string path;                // "denoise/": put before ids
-  std::string json_path;           // "nodes."
+  Frame* around = nullptr;      // of a body
+  const Entry* loop = nullptr;  // whose body this is
+  Frame* caller = nullptr;      // of a composite
+  const Entry* call = nullptr;  // the node that it stands for
+  std::string path;             // "denoise/": put before ids
+  std::string json_path;        // "nodes."
   std::vector<std::unique_ptr<Entry>> entries;
 
   Entry* Find(absl::string_view id) const;

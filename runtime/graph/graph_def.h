@@ -55,9 +55,9 @@ struct NodeDef {
   int line = 0;
 
   // Control nodes alone.
-  Ordered<InputDef> carry;           // Loop: names that go from round to round
-  std::string while_carry;           // Loop: the carried bool that keeps it going
-  std::shared_ptr<BodyDef> body;     // Loop; the `then` of an If
+  Ordered<InputDef> carry;        // Loop: names that go from round to round
+  std::string while_carry;        // Loop: the carried bool that keeps it going
+  std::shared_ptr<BodyDef> body;  // Loop; the `then` of an If
   std::shared_ptr<BodyDef> else_body;
 
   bool is_loop() const { return type == "Loop"; }

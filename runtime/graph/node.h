@@ -27,9 +27,7 @@ class NodeContext {
   const Environment& environment() const { return environment_; }
   const Allocator& allocator() const { return allocator_; }
   // The backend to compute with: memory-less in a dry run.
-  Backend& backend() const {
-    return dry_run_ ? *environment_.meta_backend : *environment_.backend;
-  }
+  Backend& backend() const { return dry_run_ ? *environment_.meta_backend : *environment_.backend; }
 
   // The value of an input: wired, literal or default. Only for inputs that are required, have a
   // default, or for which Has() is true.

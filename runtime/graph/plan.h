@@ -46,9 +46,9 @@ struct Collect {
   Slot outside = -1;
 };
 struct LoopPlan {
-  Source over;                // a list; kNone for a loop with `while`
-  int while_carry = -1;       // its index among the carries
-  int64_t max_rounds = 0;     // of a `while` loop
+  Source over;             // a list; kNone for a loop with `while`
+  int while_carry = -1;    // its index among the carries
+  int64_t max_rounds = 0;  // of a `while` loop
   Slot item = -1;
   Slot index = -1;
   std::vector<Carry> carries;

@@ -14,8 +14,8 @@ namespace weft {
 
 // Where a layer keeps its packed weights: one entry for each kind of backend and compute type that
 // has used it. Packing happens at the first use; later uses share it. A dry run counts memory, so
-// it shares only with uses that count on the same meter. `scratch_bytes` is what reading the weights
-// takes meanwhile. Copies of a slot are the same slot.
+// it shares only with uses that count on the same meter. `scratch_bytes` is what reading the
+// weights takes meanwhile. Copies of a slot are the same slot.
 class PackedSlot {
  public:
   using Pack = std::function<absl::StatusOr<std::shared_ptr<const Packed>>()>;

@@ -59,8 +59,7 @@ class Buffer {
 // Where tensors come from: a device, and the meter that counts them.
 class Allocator {
  public:
-  explicit Allocator(Device device)
-      : device_(device), meter_(std::make_shared<MemoryMeter>()) {}
+  explicit Allocator(Device device) : device_(device), meter_(std::make_shared<MemoryMeter>()) {}
   Device device() const { return device_; }
   const std::shared_ptr<MemoryMeter>& meter() const { return meter_; }
 

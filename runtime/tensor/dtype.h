@@ -41,7 +41,9 @@ struct F16 {
   uint16_t bits = 0;
 };
 
-constexpr float ToFloat(BF16 x) { return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16); }
+constexpr float ToFloat(BF16 x) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16);
+}
 // Round to nearest even; NaN stays NaN.
 constexpr BF16 ToBF16(float x) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
