@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "runtime/base/nearest_name.h"
 #include "runtime/command/command.h"
+#include "runtime/graph/value_json.h"
 
 namespace weft {
 namespace {
@@ -24,23 +25,10 @@ struct NodesArguments {
   bool json = false;
 };
 
-Json ToJson(const Value& value) {
-  if (const bool* x = value.AsBool()) return *x;
-  if (const int64_t* x = value.AsInt()) return *x;
-  if (const double* x = value.AsFloat()) return *x;
-  if (const std::string* x = value.AsText()) return *x;
-  if (const List* list = value.AsList()) {
-    Json items = Json::array();
-    for (const Value& item : *list) items.push_back(ToJson(item));
-    return items;
-  }
-  return nullptr;
-}
-
 Json ToJson(const PortSpec& port, bool input) {
   Json json = {{"name", port.name}, {"type", port.type.ToString()}};
   if (input) json["required"] = port.required;
-  if (!port.fallback.is_null()) json["default"] = ToJson(port.fallback);
+  if (!port.fallback.is_null()) json["default"] = ToJsonValue(port.fallback);
   if (port.min.has_value()) json["min"] = *port.min;
   if (port.max.has_value()) json["max"] = *port.max;
   if (!port.choices.empty()) json["choices"] = port.choices;
@@ -73,7 +61,7 @@ std::string Range(const PortSpec& port) {
 std::string InputText(const PortSpec& port) {
   std::string text = port.type.ToString();
   if (!port.fallback.is_null()) {
-    absl::StrAppend(&text, " = ", Dump(ToJson(port.fallback)));
+    absl::StrAppend(&text, " = ", Dump(ToJsonValue(port.fallback)));
   } else if (!port.required) {
     absl::StrAppend(&text, ", optional");
   }

@@ -2,24 +2,12 @@
 #include <utility>
 
 #include "runtime/graph/graph_json.h"
+#include "runtime/graph/value_json.h"
 
 namespace weft {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json ToJsonValue(const Value& value) {
-  if (const bool* x = value.AsBool()) return *x;
-  if (const int64_t* x = value.AsInt()) return *x;
-  if (const double* x = value.AsFloat()) return *x;
-  if (const std::string* x = value.AsText()) return *x;
-  if (const List* list = value.AsList()) {
-    Json json = Json::array();
-    for (const Value& item : *list) json.push_back(ToJsonValue(item));
-    return json;
-  }
-  return nullptr;
-}
 
 Json ToJsonInput(const InputDef& input) {
   if (const Wire* wire = input.wire()) return wire->ToString();

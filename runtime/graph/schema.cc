@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/graph/graph_def.h"
+#include "runtime/graph/value_json.h"
 
 namespace weft {
 namespace {
@@ -31,19 +32,6 @@ Json Named(Json values) {
 Json Described(Json schema, absl::string_view doc) {
   if (!doc.empty()) schema["description"] = std::string(doc);
   return schema;
-}
-
-Json ToJsonValue(const Value& value) {
-  if (const bool* x = value.AsBool()) return *x;
-  if (const int64_t* x = value.AsInt()) return *x;
-  if (const double* x = value.AsFloat()) return *x;
-  if (const std::string* x = value.AsText()) return *x;
-  if (const List* list = value.AsList()) {
-    Json items = Json::array();
-    for (const Value& item : *list) items.push_back(ToJsonValue(item));
-    return items;
-  }
-  return nullptr;
 }
 
 // What a literal for `port` looks like, or null for ports that wires alone can feed.
