@@ -69,7 +69,7 @@ class NodeContext {
     return PortErrorImpl(port.name, absl::StrCat(pieces...));
   }
   // An error if the value of `port` names `trait` and it is not `wanted`. `because` says whose
-  // demand it is ("the UNet's cross_attention_dim").
+  // demand it is ("the network's input width").
   template <typename T>
   absl::Status Expect(const In<T>& port, absl::string_view trait, int64_t wanted,
                       absl::string_view because) const {

@@ -18,7 +18,7 @@ namespace weft {
 // How a C++ type T stands on a wire. The general case is an Object class with a constant
 //   static constexpr absl::string_view kTypeName;
 // it travels as shared_ptr<const T>. A struct that derives from TensorPort travels as a Tensor:
-//   struct Latent : TensorPort { static constexpr absl::string_view kTypeName = "latent";
+//   struct Field : TensorPort { static constexpr absl::string_view kTypeName = "field";
 //                                static Traits TraitsOf(const Tensor& t); };   // optional
 // A struct that derives from RecordPort is plain data, kept as a record:
 //   struct Step : RecordPort { …; static Step From(const Record&); Record To() const; };

@@ -12,7 +12,7 @@ namespace weft {
 struct Problem {
   std::string file;
   int line = 0;           // 0: not known
-  std::string json_path;  // "nodes.denoise.inputs.unet"
+  std::string json_path;  // "nodes.sum.inputs.a"
   std::string node;       // "denoise/loop/noise", or ""
   std::string type;       // of the node, or ""
   std::string port;       // or ""
