@@ -22,12 +22,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> JsonStems(const std::vector<std::string>& folders) {
+// The names of the graphs in `folders`.
+std::vector<std::string> Stems(const std::vector<std::string>& folders,
+                               const std::vector<std::string>& extensions) {
   std::vector<std::string> stems;
   for (const std::string& folder : folders) {
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().extension() != ".json") continue;
+      const std::string extension = it->path().extension().string();
+      if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) continue;
       if (absl::EndsWith(it->path().stem().string(), ".schema")) continue;
       stems.push_back(it->path().stem().string());
     }
@@ -72,13 +75,17 @@ absl::StatusOr<std::unique_ptr<WeftRuntime>> WeftRuntime::Make(absl::string_view
 
 absl::StatusOr<std::string> WeftRuntime::FindGraph(const std::string& name) const {
   std::error_code error;
-  std::vector<fs::path> places = {name, name + ".json"};
+  const std::vector<std::string> extensions = GraphExtensions(runtime_.readers);
+  std::vector<fs::path> places = {name};
+  for (const std::string& extension : extensions) places.emplace_back(name + extension);
   const fs::path given(name);
   if (given.is_relative()) {
     const fs::path below = absl::StartsWith(name, "graphs/") ? fs::path(name.substr(7)) : given;
     for (const std::string& folder : graph_folders_) {
       places.push_back(fs::path(folder) / below);
-      places.push_back(fs::path(folder) / (below.string() + ".json"));
+      for (const std::string& extension : extensions) {
+        places.push_back(fs::path(folder) / (below.string() + extension));
+      }
     }
   }
   for (const fs::path& place : places) {
@@ -89,11 +96,11 @@ absl::StatusOr<std::string> WeftRuntime::FindGraph(const std::string& name) cons
   folders.emplace_back(".");
   return absl::NotFoundError(absl::StrCat("there is no graph \"", name, "\"",
                                           fs::is_directory(given, error) ? ": it is a folder" : "",
-                                          DidYouMean(given.stem().string(), JsonStems(folders))));
+                                          DidYouMean(given.stem().string(), Stems(folders, extensions))));
 }
 
 std::vector<Contract> WeftRuntime::InstalledComposites() const {
-  Composites composites(runtime_.parts_folders);
+  Composites composites(runtime_.parts_folders, runtime_.readers);
   std::vector<std::string> names = composites.TypeNames();
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

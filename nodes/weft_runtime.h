@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,6 +26,11 @@ class WeftRuntime {
   // Borrows from this object, which must outlive it.
   const Runtime& runtime() const { return runtime_; }
   const Registry& registry() const { return registry_; }
+  // For doors that bring node types, or a format of graph files, of their own.
+  Registry& registry() { return registry_; }
+  void AddReader(const std::string& extension, GraphReader reader) {
+    runtime_.readers[extension] = std::move(reader);
+  }
   const std::vector<std::string>& graph_folders() const { return graph_folders_; }
 
   // The file that a graph's name stands for: "my/graph.json", "txt2img" or "graphs/txt2img.json"

@@ -1,14 +1,17 @@
 #include "runtime/pipeline.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/draw.h"
 #include "runtime/graph/graph_json.h"
+#include "runtime/graph/value_json.h"
 
 namespace weft {
 namespace {
@@ -17,13 +20,18 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 // Only plain values can be written down; objects handed in by a program are left out.
-void PutValues(const absl::btree_map<std::string, Value>& values, Json& into) {
+bool IsPlain(const Value& value) {
+  if (const List* list = value.AsList()) return std::all_of(list->begin(), list->end(), IsPlain);
+  return value.AsBool() != nullptr || value.AsInt() != nullptr || value.AsFloat() != nullptr ||
+         value.AsText() != nullptr;
+}
+
+Json Plain(const absl::btree_map<std::string, Value>& values) {
+  Json json = Json::object();
   for (const auto& [name, value] : values) {
-    if (const bool* b = value.AsBool()) into[name] = *b;
-    if (const int64_t* i = value.AsInt()) into[name] = *i;
-    if (const double* d = value.AsFloat()) into[name] = *d;
-    if (const std::string* s = value.AsText()) into[name] = *s;
+    if (IsPlain(value)) json[name] = ToJsonValue(value);
   }
+  return json;
 }
 
 absl::StatusOr<absl::btree_map<std::string, Value>> GetValues(const Json& json, const char* key) {
@@ -32,40 +40,48 @@ absl::StatusOr<absl::btree_map<std::string, Value>> GetValues(const Json& json, 
   if (it == json.end()) return values;
   if (!it->is_object()) return Invalid("\"", key, "\" of the description is not an object");
   for (const auto& [name, value] : it->items()) {
-    if (value.is_boolean()) {
-      values[name] = Value(value.get<bool>());
-    } else if (value.is_number_integer()) {
-      values[name] = Value(value.get<int64_t>());
-    } else if (value.is_number_float()) {
-      values[name] = Value(value.get<double>());
-    } else if (value.is_string()) {
-      values[name] = Value(value.get<std::string>());
-    } else {
-      return Invalid("\"", key, ".", name, "\" of the description is not a number, text or bool");
+    absl::StatusOr<Value> plain = FromJsonValue(value);
+    if (!plain.ok() || plain->is_null()) {
+      return Invalid("\"", key, ".", name,
+                     "\" of the description is not a number, text, bool or list of them");
     }
+    values[name] = *std::move(plain);
   }
   return values;
 }
 
 }  // namespace
 
+Composites MakeComposites(const Runtime& runtime, const std::string& folder) {
+  std::vector<std::string> folders = {folder, (fs::path(folder) / "parts").string()};
+  folders.insert(folders.end(), runtime.parts_folders.begin(), runtime.parts_folders.end());
+  return Composites(std::move(folders), runtime.readers);
+}
+
+absl::StatusOr<Contract> FindContract(const std::string& type, const Runtime& runtime,
+                                      const std::string& folder) {
+  if (const auto node = runtime.registry->Find(type)) return node->contract;
+  Composites composites = MakeComposites(runtime, folder);
+  absl::StatusOr<std::shared_ptr<const GraphDef>> graph = composites.Find(type, GraphDef());
+  if (graph.ok()) return CompositeContract(type, **graph, *runtime.registry, composites);
+  if (!absl::IsNotFound(graph.status())) return graph.status();
+  std::vector<std::string> known = runtime.registry->TypeNames();
+  for (std::string& name : composites.TypeNames()) known.push_back(std::move(name));
+  return absl::NotFoundError(
+      absl::StrCat("unknown node type \"", type, "\"", DidYouMean(type, known)));
+}
+
 Pipeline::Pipeline(GraphDef graph, std::string folder, const Runtime& runtime)
     : graph_(std::move(graph)), folder_(std::move(folder)), runtime_(runtime) {}
 
 absl::StatusOr<Pipeline> Pipeline::Load(const std::string& path, const Runtime& runtime) {
-  WEFT_ASSIGN_OR_RETURN(GraphDef graph, LoadGraphJson(path));
+  WEFT_ASSIGN_OR_RETURN(GraphDef graph, LoadGraph(path, runtime.readers));
   const std::string folder = fs::path(path).parent_path().string();
   return Pipeline(std::move(graph), folder.empty() ? "." : folder, runtime);
 }
 
 Pipeline Pipeline::Of(GraphDef graph, std::string folder, const Runtime& runtime) {
   return Pipeline(std::move(graph), std::move(folder), runtime);
-}
-
-Composites Pipeline::MakeComposites() const {
-  std::vector<std::string> folders = {folder_, (fs::path(folder_) / "parts").string()};
-  folders.insert(folders.end(), runtime_.parts_folders.begin(), runtime_.parts_folders.end());
-  return Composites(std::move(folders));
 }
 
 Environment Pipeline::MakeEnvironment(const RunOptions& options) const {
@@ -78,27 +94,28 @@ Environment Pipeline::MakeEnvironment(const RunOptions& options) const {
   environment.model_folders = runtime_.model_folders;
   environment.allow_outside_paths = options.allow_outside_paths;
   environment.events = options.events;
+  environment.on_round = options.on_round;
   environment.cancelled = options.cancelled;
   return environment;
 }
 
 absl::StatusOr<Ordered<PortSpec>> Pipeline::Params() const {
-  Composites composites = MakeComposites();
+  Composites composites = Parts();
   return ParamsOf(graph_, *runtime_.registry, composites);
 }
 
 absl::StatusOr<Signature> Pipeline::Interface() const {
-  Composites composites = MakeComposites();
+  Composites composites = Parts();
   return SignatureOf(graph_, *runtime_.registry, composites);
 }
 
 std::string Pipeline::Draw() const {
-  Composites composites = MakeComposites();
+  Composites composites = Parts();
   return DrawSvg(graph_, *runtime_.registry, composites);
 }
 
 absl::StatusOr<Plan> Pipeline::MakePlan(const Overrides& overrides) const {
-  Composites composites = MakeComposites();
+  Composites composites = Parts();
   return weft::MakePlan(graph_, *runtime_.registry, composites, overrides);
 }
 
@@ -116,19 +133,22 @@ absl::StatusOr<RunResult> Pipeline::Run(const RunOptions& options) const {
   return Execute(plan, environment);
 }
 
+absl::StatusOr<RunResult> Pipeline::RunUnchecked(const RunOptions& options) const {
+  WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
+  return Execute(plan, MakeEnvironment(options));
+}
+
 absl::StatusOr<std::string> Pipeline::Describe(const RunOptions& options) const {
-  Composites composites = MakeComposites();
+  Composites composites = Parts();
   WEFT_ASSIGN_OR_RETURN(const GraphDef inlined, Inlined(graph_, *runtime_.registry, composites));
   WEFT_ASSIGN_OR_RETURN(const Ordered<PortSpec> params,
                         ParamsOf(graph_, *runtime_.registry, composites));
   absl::btree_map<std::string, Value> values = options.overrides.params;
   for (const auto& [name, spec] : params) values.emplace(name, spec.fallback);
-  Json description = {{"graph", Json::parse(ToJson(inlined), nullptr, false)},
-                      {"params", Json::object()},
-                      {"set", Json::object()},
+  const Json description = {{"graph", Json::parse(ToJson(inlined), nullptr, false)},
+                      {"params", Plain(values)},
+                      {"set", Plain(options.overrides.inputs)},
                       {"precision", std::string(Name(options.compute))}};
-  PutValues(values, description["params"]);
-  PutValues(options.overrides.inputs, description["set"]);
   return description.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "runtime/exec/executor.h"
+#include "runtime/graph/graph_readers.h"
 #include "runtime/graph/plan.h"
 #include "runtime/graph/registry.h"
 #include "runtime/graph/signature.h"
@@ -22,7 +24,16 @@ struct Runtime {
   Backend* meta_backend = nullptr;
   std::vector<std::string> parts_folders;  // installed composites
   std::vector<std::string> model_folders;  // where graphs' model names are looked up
+  GraphReaders readers;                    // of graph files in other formats than JSON
 };
+
+// The contract of a node type or of a composite that graphs in `folder` may use. NOT_FOUND with the
+// nearest name.
+absl::StatusOr<Contract> FindContract(const std::string& type, const Runtime& runtime,
+                                      const std::string& folder);
+
+// Where composites are looked for, for graphs in `folder`.
+Composites MakeComposites(const Runtime& runtime, const std::string& folder);
 
 struct RunOptions {
   Overrides overrides;
@@ -30,6 +41,7 @@ struct RunOptions {
   std::string output_folder = "out";
   bool allow_outside_paths = false;
   EventSink events;                              // called from the run's threads, one at a time
+  RoundHook on_round;  // called by the thread that runs the graph, after each round of a loop
   const std::atomic<bool>* cancelled = nullptr;  // set it to true to stop within a step
   // Called by Run once the graph has been found right, before it does anything.
   std::function<void(const DryRunResult&)> checked;
@@ -39,10 +51,13 @@ struct RunOptions {
 // one pipeline at once.
 class Pipeline {
  public:
-  // A .json graph file. Errors: NOT_FOUND, or all faults of form at once.
+  // A graph file: .json, or what one of the readers reads. Errors: NOT_FOUND, or all faults of form at once.
   static absl::StatusOr<Pipeline> Load(const std::string& path, const Runtime& runtime);
   // A graph in memory; paths in it are relative to `folder`.
   static Pipeline Of(GraphDef graph, std::string folder, const Runtime& runtime);
+
+  // The same surroundings around another graph.
+  Pipeline With(GraphDef graph) const { return Of(std::move(graph), folder_, runtime_); }
 
   const GraphDef& graph() const { return graph_; }
   const std::string& folder() const { return folder_; }
@@ -59,6 +74,9 @@ class Pipeline {
   absl::StatusOr<DryRunResult> Check(const RunOptions& options) const;
   // Check, then the run itself.
   absl::StatusOr<RunResult> Run(const RunOptions& options) const;
+  // The run alone: mistakes that a dry run would find show when they are reached, and pictures are
+  // saved without a description.
+  absl::StatusOr<RunResult> RunUnchecked(const RunOptions& options) const;
   // The graph with its composites inlined, the values of its params and what was overridden, as
   // JSON: what a saved picture carries, and what `Replay` reads.
   absl::StatusOr<std::string> Describe(const RunOptions& options) const;
@@ -69,7 +87,7 @@ class Pipeline {
 
  private:
   Pipeline(GraphDef graph, std::string folder, const Runtime& runtime);
-  Composites MakeComposites() const;
+  Composites Parts() const { return MakeComposites(runtime_, folder_); }
   Environment MakeEnvironment(const RunOptions& options) const;
 
   GraphDef graph_;

@@ -17,6 +17,7 @@ import tokenizer as tokens
 import vae_stage
 from muon import Muon
 from pace import Pace
+from rollouts import Rollouts
 
 # Two levels. The 16x16 one is thin because it would dominate the cost; all the attention, and so
 # all the reading of the sentence, happens on the 8x8 one.
@@ -106,7 +107,7 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
     unet = start.straighten(UNet2DConditionModel(**UNET_CONFIG)).to(device)
     unet.set_attn_processor(AttnProcessor())  # quicker than the fused kernel on so few positions
     ema = copy.deepcopy(unet).requires_grad_(False)
-    optimizer = Muon(unet)
+    optimizer = Muon(unet, lr=0.01)
     checkpoint, step, spent = folder / "diffusion.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
@@ -121,6 +122,8 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
     alphas = alphas_cumulative().to(device)
     rng = random.Random(step)
     torch.manual_seed(step + 1)
+    codes = codes * scale
+    rollouts = Rollouts(batch // 4, alphas, codes)
     total, clock, average = 60 * minutes, time.time(), None
     last_save, last_look, last_line = clock, clock, clock
 
@@ -141,9 +144,7 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
         pick = torch.randint(0, len(rows), (batch,))
         texts = ["" if rng.random() < EMPTY_PROMPTS else scenes.caption(rows[i], rng)
                  for i in pick.tolist()]
-        ids = torch.tensor([quick(t) for t in texts], device=device)
-        clean = codes[pick].to(device) * scale
-        weight = 1 + OBJECT_WEIGHT * touched[pick].to(device)[:, None].float()
+        clean = codes[pick].to(device)
         # Late times more often, for there the sentence is what decides. One from each of `batch`
         # equally likely slices: the loss wobbles less.
         even = (torch.randperm(batch) + torch.rand(batch)) / batch
@@ -151,12 +152,22 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
         signal = alphas[times].sqrt()[:, None, None, None]
         noise_level = (1 - alphas[times]).sqrt()[:, None, None, None]
         noise = torch.randn_like(clean)
+        # The network's own stretches come twice: with their sentences and without.
+        drawn, drawn_times, drawn_target = (x.to(device) for x in rollouts.batch())
+        drawn_scenes = rollouts.scenes.clone()
+        texts += [scenes.caption(rows[i], rng) for i in drawn_scenes.tolist()]
+        texts += [""] * len(drawn_scenes)
+        ids = torch.tensor([quick(t) for t in texts], device=device)
+        noisy = torch.cat([signal * clean + noise_level * noise, drawn, drawn])
+        target = torch.cat([signal * noise - noise_level * clean, drawn_target, drawn_target])
+        objects = touched[torch.cat([pick, drawn_scenes, drawn_scenes])].to(device)[:, None]
         with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
                 hidden = encoder(ids).last_hidden_state
-            predicted = unet(signal * clean + noise_level * noise, times, hidden).sample
-        error = (predicted.float() - (signal * noise - noise_level * clean)) ** 2
-        loss = (error * weight).mean() / weight.mean()
+            predicted = unet(noisy, torch.cat([times, drawn_times, drawn_times]), hidden).sample
+        weight = 1 + OBJECT_WEIGHT * objects.float()
+        loss = ((predicted.float() - target) ** 2 * weight).mean() / weight.mean()
+        rollouts.advance(*predicted[batch:].detach().float().cpu().chunk(2))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)

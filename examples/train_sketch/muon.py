@@ -10,7 +10,7 @@ import torch
 def orthogonal(matrix, rounds=5):
     """About U V^T of the singular value decomposition U S V^T, by a quintic Newton-Schulz."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix
+    x = matrix.bfloat16()  # the rounding is far below what the quintic leaves
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T
@@ -18,7 +18,7 @@ def orthogonal(matrix, rounds=5):
     for _ in range(rounds):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):

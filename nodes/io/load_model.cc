@@ -105,6 +105,7 @@ NodeType LoadModelNode() {
                    .doc = "The parts of a model in diffusers' folder layout. Opening reads no "
                           "weights: a part's weights are read when it first computes.",
                    .category = "io",
+                   .separate_outputs = true,
                    .inputs = {kPath, kPrecision},
                    .outputs = {kTokenizer, kClip, kUnet, kVae, kSchedulerConfig}},
           Run};

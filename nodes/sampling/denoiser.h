@@ -1,6 +1,8 @@
 #ifndef WEFT_NODES_SAMPLING_DENOISER_H_
 #define WEFT_NODES_SAMPLING_DENOISER_H_
 
+#include <optional>
+
 #include "runtime/graph/value.h"
 #include "runtime/ops/ops.h"
 
@@ -16,6 +18,7 @@ class Denoiser : public Object {
     Tensor latent;    // [b, c, h, w] f32, scaled as the network wants it
     Tensor channels;  // [b, c', h, w] f32 beside it, or empty
     double timestep = 0;
+    std::optional<double> guidance_scale;  // in place of the one it was bound with
   };
   // [b, c, h, w] f32.
   virtual absl::StatusOr<Tensor> Predict(Ops& ops, const Question& question) const = 0;

@@ -76,9 +76,16 @@ absl::StatusOr<Tensor> GuidedUnet::Predict(Ops& ops, const Question& question) c
     const Tensor beside = SpreadRows(ops, ops.OnDevice(question.channels), batch);
     pictures.push_back(RepeatBatch(ops, beside, passes_));
   }
-  Tensor noise = unet_->network()(ops, pictures, question.timestep, condition_);
+  const double scale = question.guidance_scale.value_or(scale_);
+  UnetCondition condition = condition_;  // shares its tensors
+  if (condition.guidance_scale.has_value()) condition.guidance_scale = scale;
+  if (passes_ == 1 && scale > 1.0 && scale != scale_ && !condition.guidance_scale.has_value()) {
+    return Invalid("a guidance_scale of ", scale, " needs the negative text, but the denoiser was ",
+                   "bound without it (its own guidance_scale is ", scale_, ")");
+  }
+  Tensor noise = unet_->network()(ops, pictures, question.timestep, condition);
   if (passes_ == 2) {
-    noise = Guide(ops, ops.Rows(noise, 0, batch), ops.Rows(noise, batch, 2 * batch), scale_);
+    noise = Guide(ops, ops.Rows(noise, 0, batch), ops.Rows(noise, batch, 2 * batch), scale);
   }
   return ops.Finish(std::move(noise));
 }

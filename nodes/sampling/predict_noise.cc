@@ -17,6 +17,11 @@ constexpr In<Latent> kChannels{.name = "channels",
                                    "More channels beside the latent's, unscaled: mask and "
                                    "masked picture of an inpainting network.",
                                .optional = true};
+constexpr In<double> kScale{.name = "guidance_scale",
+                            .doc = "For this step alone, in place of the scale in the denoiser.",
+                            .min = 0,
+                            .max = 1000,
+                            .optional = true};
 constexpr Out<Latent> kNoise{.name = "noise",
                              .doc =
                                  "The network's answer: noise, velocity or sample, as the "
@@ -59,6 +64,7 @@ absl::Status Run(NodeContext& ctx) {
   const Step step = ctx.Get(kStep);
   Denoiser::Question question{.latent = ctx.Take(kLatent), .timestep = step.timestep};
   if (ctx.Has(kChannels)) question.channels = ctx.Take(kChannels);
+  if (ctx.Has(kScale)) question.guidance_scale = ctx.Get(kScale);
   Ops ops = OpsFor(ctx, *denoiser);
   WEFT_ASSIGN_OR_RETURN(Tensor noise, denoiser->Predict(ops, question));
   ctx.Set(kNoise, std::move(noise));
@@ -72,7 +78,7 @@ NodeType PredictNoiseNode() {
                    .doc = "What the network takes for the noise in a latent: noise = "
                           "denoiser(latent | channels, timestep).",
                    .category = "sampling",
-                   .inputs = {kDenoiser, kLatent, kStep, kChannels},
+                   .inputs = {kDenoiser, kLatent, kStep, kChannels, kScale},
                    .outputs = {kNoise}},
           Run};
 }

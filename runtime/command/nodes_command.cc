@@ -133,7 +133,7 @@ int Nodes(const NodesArguments& arguments) {
   const absl::StatusOr<std::unique_ptr<WeftRuntime>> weft = OpenRuntime();
   if (!weft.ok()) return Fail(kRunFailed, weft.status());
   std::vector<Contract> contracts = ControlContracts();
-  for (const auto& [name, type] : (*weft)->registry().types()) contracts.push_back(type.contract);
+  for (const auto& type : (*weft)->registry().Types()) contracts.push_back(type->contract);
   for (Contract& composite : (*weft)->InstalledComposites()) {
     contracts.push_back(std::move(composite));
   }

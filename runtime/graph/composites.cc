@@ -1,5 +1,6 @@
 #include "runtime/graph/composites.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -7,7 +8,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/graph/graph_json.h"
 
 namespace weft {
 namespace {
@@ -57,13 +57,15 @@ absl::StatusOr<std::shared_ptr<const GraphDef>> Composites::Find(const std::stri
   if (const auto it = loaded_.find(type); it != loaded_.end()) return it->second;
   if (IsTypeName(type)) {  // anything else could name a path
     for (const std::string& folder : folders_) {
-      const std::string path = (fs::path(folder) / (FileStem(type) + ".json")).string();
-      std::error_code error;
-      if (!fs::is_regular_file(path, error)) continue;
-      WEFT_ASSIGN_OR_RETURN(GraphDef graph, LoadGraphJson(path));
-      auto shared = std::make_shared<const GraphDef>(std::move(graph));
-      loaded_[type] = shared;
-      return std::shared_ptr<const GraphDef>(shared);
+      for (const std::string& extension : GraphExtensions(readers_)) {
+        const std::string path = (fs::path(folder) / (FileStem(type) + extension)).string();
+        std::error_code error;
+        if (!fs::is_regular_file(path, error)) continue;
+        WEFT_ASSIGN_OR_RETURN(GraphDef graph, LoadGraph(path, readers_));
+        auto shared = std::make_shared<const GraphDef>(std::move(graph));
+        loaded_[type] = shared;
+        return std::shared_ptr<const GraphDef>(shared);
+      }
     }
   }
   return absl::NotFoundError(absl::StrCat("unknown node type \"", type, "\""));
@@ -71,10 +73,13 @@ absl::StatusOr<std::shared_ptr<const GraphDef>> Composites::Find(const std::stri
 
 std::vector<std::string> Composites::TypeNames() const {
   std::vector<std::string> names;
+  const std::vector<std::string> extensions = GraphExtensions(readers_);
   for (const std::string& folder : folders_) {
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().extension() == ".json") names.push_back(TypeName(it->path().stem().string()));
+      const std::string extension = it->path().extension().string();
+      if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) continue;
+      names.push_back(TypeName(it->path().stem().string()));
     }
   }
   return names;

@@ -60,6 +60,9 @@ absl::StatusOr<Value> CheckLiteral(const PortSpec& port, const Value& literal) {
   const std::string& type = port.type.name;
   const bool scalar = type == "bool" || type == "int" || type == "float" || type == "text";
   if (!scalar && type != "any") {
+    const bool handed_in = literal.AsObject() != nullptr || literal.AsTensor() != nullptr ||
+                           literal.AsRecord() != nullptr;
+    if (handed_in) return Invalid("\"", port.name, "\" expects ", type, ", not ", literal.kind());
     return Invalid("\"", port.name, "\" expects a wire that carries ", type, ", not a literal ",
                    literal.kind());
   }

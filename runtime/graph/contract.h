@@ -51,6 +51,11 @@ struct Contract {
   int version = 1;       // raised when the same inputs give other outputs
   bool effect = false;   // runs even if no output is wanted
   bool light = false;    // reading, writing, encoding: overlaps with heavy nodes
+  // Its outputs have little to do with each other, and each may fail alone: who calls the node by
+  // itself asks for one at a time.
+  bool separate_outputs = false;
+  // A node of this type declares ports of its own beside those listed here ("ports" in its file).
+  bool declares_ports = false;
   std::vector<PortSpec> inputs;
   std::vector<PortSpec> outputs;
 

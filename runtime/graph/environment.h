@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "runtime/tensor/tensor.h"
+#include "runtime/graph/value.h"
 
 namespace weft {
 
@@ -31,6 +32,22 @@ struct Event {
 };
 using EventSink = std::function<void(const Event&)>;
 
+// A round of a loop that has just been run, shown to the program that runs the graph before the
+// next one begins. What it changes here holds for the rounds to come.
+struct Round {
+  std::string loop;  // the loop's path: "denoise/sample/loop"
+  int64_t index = 0;
+  int64_t total = 0;  // 0: nobody knows
+  // What the next round begins with; values may be replaced.
+  absl::btree_map<std::string, Value> carried;
+  absl::btree_map<std::string, Value> collected;  // what this round gave
+  // Values to put in place of inputs inside the body: "noise.guidance_scale", or "guidance_scale"
+  // for every input of that name.
+  absl::btree_map<std::string, Value> inputs;
+  bool stop = false;  // the loop ends here
+};
+using RoundHook = std::function<absl::Status(Round&)>;
+
 // Everything a run may touch besides the graph itself. Paths that a graph names are resolved here
 // and nowhere else.
 struct Environment {
@@ -43,6 +60,7 @@ struct Environment {
   bool allow_outside_paths = false;        // writing outside the output folder
   std::string graph_json;                  // the whole graph, inlined: saved with pictures
   EventSink events;                        // may be empty
+  RoundHook on_round;                      // may be empty
   const std::atomic<bool>* cancelled = nullptr;
 
   // A file to read: as given if absolute, else relative to the graph's folder, then to the

@@ -20,7 +20,7 @@ struct Frame;
 struct Entry {
   std::string id;
   const NodeDef* def = nullptr;
-  const NodeType* type = nullptr;              // a registered node
+  std::shared_ptr<const NodeType> type;        // a registered node
   std::unique_ptr<Frame> composite;            // a composite
   std::unique_ptr<Frame> body;                 // Loop, or the `then` of If
   std::unique_ptr<Frame> else_body;            // If
@@ -78,6 +78,8 @@ class Resolver {
              const InputDef* input = nullptr) const;
   void Note(Problem at, std::string message);
 
+  // False: a param without a value stands for one that is still to come.
+  bool values_needed = true;
   std::vector<Problem> problems;
   absl::btree_set<std::string> used_overrides;
   std::vector<std::string> known_overrides;

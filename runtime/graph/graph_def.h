@@ -47,12 +47,28 @@ const T* FindIn(const Ordered<T>& items, absl::string_view name) {
   return nullptr;
 }
 
+// A parameter of the graph, reached as graph.NAME; or a port that a node declares.
+struct ParamDef {
+  Type type;
+  std::string like;  // "node.port": take type, default, range and doc from there
+  std::optional<Value> fallback;
+  std::optional<double> min;
+  std::optional<double> max;
+  std::vector<std::string> choices;
+  std::string doc;
+  int line = 0;
+};
+
 struct BodyDef;
 
 struct NodeDef {
   std::string type;
   Ordered<InputDef> inputs;  // wires ("inputs") and literals ("params") alike
   int line = 0;
+
+  // Of types that let a node declare ports: what it declares.
+  Ordered<ParamDef> declared_inputs;
+  Ordered<ParamDef> declared_outputs;
 
   // Control nodes alone.
   Ordered<InputDef> carry;        // Loop: names that go from round to round
@@ -70,18 +86,6 @@ struct BodyDef {
   Ordered<InputDef> next;     // Loop: what each carried name becomes
   Ordered<InputDef> collect;  // Loop: one value of each round, as a list
   Ordered<InputDef> outputs;  // If
-  int line = 0;
-};
-
-// A parameter of the graph, reached as graph.NAME.
-struct ParamDef {
-  Type type;
-  std::string like;  // "node.port": take type, default, range and doc from there
-  std::optional<Value> fallback;
-  std::optional<double> min;
-  std::optional<double> max;
-  std::vector<std::string> choices;
-  std::string doc;
   int line = 0;
 };
 

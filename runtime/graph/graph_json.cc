@@ -208,6 +208,19 @@ NodeDef Reader::Node(const JsonNode& node, const std::string& path) {
       def.else_body = Body(m, p, false);
     });
   }
+  if (!def.is_loop() && !def.is_if()) {
+    const auto ports = [this](Ordered<ParamDef>& into) {
+      return [this, &into](const JsonNode& m, const std::string& p) {
+        Named(m, p, [&](const std::string& name, const JsonNode& port, const std::string& at) {
+          into.emplace_back(name, Param(port, at));
+        });
+      };
+    };
+    handlers.emplace_back("ports", [this, &def, ports](const JsonNode& m, const std::string& p) {
+      Members(m, p,
+              {{"inputs", ports(def.declared_inputs)}, {"outputs", ports(def.declared_outputs)}});
+    });
+  }
   Members(node, path, handlers);
   for (auto& [name, literal] : literals) {
     if (FindIn(def.inputs, name) != nullptr) {

@@ -35,8 +35,30 @@ Json ToJsonBody(const BodyDef& body) {
   return json;
 }
 
+Json ToJsonParam(const ParamDef& param) {
+  Json json = Json::object();
+  if (!param.type.name.empty()) json["type"] = param.type.ToString();
+  if (!param.like.empty()) json["like"] = param.like;
+  if (param.fallback.has_value()) json["default"] = ToJsonValue(*param.fallback);
+  if (param.min.has_value()) json["min"] = *param.min;
+  if (param.max.has_value()) json["max"] = *param.max;
+  if (!param.choices.empty()) json["choices"] = param.choices;
+  if (!param.doc.empty()) json["doc"] = param.doc;
+  return json;
+}
+
+Json ToJsonParams(const Ordered<ParamDef>& params) {
+  Json json = Json::object();
+  for (const auto& [name, param] : params) json[name] = ToJsonParam(param);
+  return json;
+}
+
 Json ToJsonNode(const NodeDef& node) {
   Json json = {{"type", node.type}};
+  if (!node.declared_inputs.empty()) json["ports"]["inputs"] = ToJsonParams(node.declared_inputs);
+  if (!node.declared_outputs.empty()) {
+    json["ports"]["outputs"] = ToJsonParams(node.declared_outputs);
+  }
   Ordered<InputDef> wires;
   Ordered<InputDef> literals;
   for (const auto& item : node.inputs) {
@@ -57,29 +79,13 @@ Json ToJsonNodes(const Ordered<NodeDef>& nodes) {
   return json;
 }
 
-Json ToJsonParam(const ParamDef& param) {
-  Json json = Json::object();
-  if (!param.type.name.empty()) json["type"] = param.type.ToString();
-  if (!param.like.empty()) json["like"] = param.like;
-  if (param.fallback.has_value()) json["default"] = ToJsonValue(*param.fallback);
-  if (param.min.has_value()) json["min"] = *param.min;
-  if (param.max.has_value()) json["max"] = *param.max;
-  if (!param.choices.empty()) json["choices"] = param.choices;
-  if (!param.doc.empty()) json["doc"] = param.doc;
-  return json;
-}
-
 Json ToJsonGraph(const GraphDef& graph) {
   Json json = Json::object();
   if (!graph.schema.empty()) json["$schema"] = graph.schema;
   json["weft"] = kGraphVersion;
   if (!graph.title.empty()) json["title"] = graph.title;
   if (!graph.doc.empty()) json["doc"] = graph.doc;
-  if (!graph.params.empty()) {
-    Json params = Json::object();
-    for (const auto& [name, param] : graph.params) params[name] = ToJsonParam(param);
-    json["params"] = std::move(params);
-  }
+  if (!graph.params.empty()) json["params"] = ToJsonParams(graph.params);
   json["nodes"] = ToJsonNodes(graph.nodes);
   json["outputs"] = ToJsonInputs(graph.outputs);
   if (!graph.expect.empty()) {

@@ -57,6 +57,9 @@ class NodeContext {
     outputs_.insert_or_assign(std::string(port.name), PortType<T>::Wrap(std::move(held)));
   }
 
+  // In a dry run: what this output would be cannot be told without computing it.
+  void SetUnknown(std::string port) { unknown_.insert(std::move(port)); }
+
   // Whether anything uses this output; others need not be Set.
   template <typename T>
   bool Wanted(const Out<T>& port) const {
@@ -86,6 +89,7 @@ class NodeContext {
   absl::btree_map<std::string, Value>& inputs() { return inputs_; }
   absl::btree_map<std::string, Value>& outputs() { return outputs_; }
   absl::btree_set<std::string>& wanted() { return wanted_; }
+  const absl::btree_set<std::string>& unknown() const { return unknown_; }
   const std::string& node_path() const { return node_path_; }
   void set_node_path(std::string path) { node_path_ = std::move(path); }
 
@@ -103,6 +107,7 @@ class NodeContext {
   absl::btree_map<std::string, Value> inputs_;
   absl::btree_map<std::string, Value> outputs_;
   absl::btree_set<std::string> wanted_;
+  absl::btree_set<std::string> unknown_;
 };
 
 // The port that an error is about, or "".

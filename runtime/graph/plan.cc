@@ -173,9 +173,8 @@ class Planner {
     const Problem at = resolver_.At(frame, entry);
     UnknownInputs(frame, entry, {"over", "max_rounds"});
     const bool over = FindIn(def.inputs, "over") != nullptr;
-    if (over == !def.while_carry.empty()) {
-      resolver_.Note(at,
-                     "a Loop goes \"over\" a list, or \"while\" a carried bool holds: one of them");
+    if (!over && def.while_carry.empty()) {
+      resolver_.Note(at, "a Loop goes \"over\" a list, \"while\" a carried bool holds, or both");
     }
     PortSpec port;
     port.name = "over";
@@ -292,7 +291,7 @@ Ordered<PortSpec> CheckParams(const Frame& top, const Overrides& overrides, Reso
         .file = top.graph->file, .line = def.line, .json_path = absl::StrCat("params.", name)};
     const auto it = overrides.params.find(name);
     if (it == overrides.params.end()) {
-      if (spec.required) {
+      if (spec.required && resolver.values_needed) {
         resolver.Note(at, absl::StrCat("needs a value of type ", spec.type.ToString(), ": give \"",
                                        name, "\""));
       }
@@ -326,11 +325,8 @@ void AddComposites(const Frame& frame, GraphDef& into) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<Plan> MakePlan(const GraphDef& graph, const Registry& registry,
-                              Composites& composites, const Overrides& overrides) {
-  Resolver resolver(registry, composites, overrides);
+// The plan as far as it can be made; `resolver` holds what is wrong with it.
+Plan PlanWith(Resolver& resolver, const GraphDef& graph, const Overrides& overrides) {
   Frame top;
   top.graph = &graph;
   top.json_path = "nodes.";
@@ -352,9 +348,27 @@ absl::StatusOr<Plan> MakePlan(const GraphDef& graph, const Registry& registry,
                                                      DidYouMean(key, resolver.known_overrides)));
   }
   plan.slots = resolver.slots();
+  return plan;
+}
+
+}  // namespace
+
+absl::StatusOr<Plan> MakePlan(const GraphDef& graph, const Registry& registry,
+                              Composites& composites, const Overrides& overrides) {
+  Resolver resolver(registry, composites, overrides);
+  Plan plan = PlanWith(resolver, graph, overrides);
   if (resolver.problems.empty()) OrderPlan(plan, graph, resolver.problems);
   if (!resolver.problems.empty()) return ToStatus(resolver.problems);
   return plan;
+}
+
+std::vector<Problem> ProblemsWithoutValues(const GraphDef& graph, const Registry& registry,
+                                           Composites& composites) {
+  const Overrides none;
+  Resolver resolver(registry, composites, none);
+  resolver.values_needed = false;
+  PlanWith(resolver, graph, none);
+  return std::move(resolver.problems);
 }
 
 absl::StatusOr<GraphDef> Inlined(const GraphDef& graph, const Registry& registry,

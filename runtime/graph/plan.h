@@ -46,9 +46,9 @@ struct Collect {
   Slot outside = -1;
 };
 struct LoopPlan {
-  Source over;             // a list; kNone for a loop with `while`
-  int while_carry = -1;    // its index among the carries
-  int64_t max_rounds = 0;  // of a `while` loop
+  Source over;             // a list; kNone for a loop with `while` alone
+  int while_carry = -1;    // the index among the carries of the bool that keeps it going
+  int64_t max_rounds = 0;  // of a loop with `while` alone
   Slot item = -1;
   Slot index = -1;
   std::vector<Carry> carries;
@@ -77,7 +77,7 @@ struct PlannedInput {
 struct PlannedNode {
   std::string path;  // "denoise/loop/noise"
   std::string type;
-  const NodeType* node = nullptr;  // null for control nodes
+  std::shared_ptr<const NodeType> node;  // null for control nodes
   std::string file;
   int line = 0;
   std::vector<PlannedInput> inputs;
@@ -115,6 +115,11 @@ absl::StatusOr<Plan> MakePlan(const GraphDef& graph, const Registry& registry,
 // The graph with all composites that it uses, at any depth, inlined: it means the same anywhere.
 absl::StatusOr<GraphDef> Inlined(const GraphDef& graph, const Registry& registry,
                                  Composites& composites);
+
+// What is wrong with a graph whatever its params will be: the check of graphs that are still being
+// written.
+std::vector<Problem> ProblemsWithoutValues(const GraphDef& graph, const Registry& registry,
+                                           Composites& composites);
 
 // The params of a graph as ports, with `like` resolved. Needs no values.
 absl::StatusOr<Ordered<PortSpec>> ParamsOf(const GraphDef& graph, const Registry& registry,

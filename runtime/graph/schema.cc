@@ -185,7 +185,7 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
     cases.push_back(Case(contract.type, Reference(contract.type)));
     definitions[contract.type] = NodeSchema(contract, open);
   };
-  for (const auto& [name, type] : registry.types()) add(type.contract, false);
+  for (const auto& type : registry.Types()) add(type->contract, false);
   for (const Contract& composite : composites) {
     if (registry.Find(composite.type) == nullptr) add(composite, true);
   }

@@ -35,9 +35,10 @@ TEST(Schema, DescribesEveryPortOfANode) {
   Log log;
   const Registry registry = TestRegistry(log);
   const Json schema = Schema();
-  for (const auto& [name, type] : registry.types()) {
+  for (const auto& type : registry.Types()) {
+    const std::string& name = type->contract.type;
     const Json& node = schema["$defs"][name]["properties"];
-    for (const PortSpec& port : type.contract.inputs) {
+    for (const PortSpec& port : type->contract.inputs) {
       ASSERT_TRUE(node["inputs"]["properties"].contains(port.name)) << name << "." << port.name;
       const bool scalar = port.type.name == "int" || port.type.name == "float" ||
                           port.type.name == "text" || port.type.name == "bool";
