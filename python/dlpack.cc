@@ -101,7 +101,7 @@ Managed* Export(const Tensor& tensor) {
   exported->tensor = tensor;
   exported->shape.assign(tensor.shape().dims().begin(), tensor.shape().dims().end());
   for (int i = 0; i < tensor.rank(); ++i) {
-    exported->strides.push_back(i + 1 < tensor.rank() ? tensor.shape().inner(i) : 1);
+    exported->strides.push_back(tensor.shape().inner(i + 1));
   }
   DLTensor& out = exported->managed.dl_tensor;
   out.data = const_cast<std::byte*>(tensor.raw());

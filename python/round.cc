@@ -77,10 +77,12 @@ void BindRounds(py::module_& module) {
       .def_property_readonly("total", [](const RoundHandle& self) { return self.Get().total; })
       .def_property_readonly("carried",
                              [](const std::shared_ptr<RoundHandle>& self) {
+                               self->Get();
                                return RoundValues{self, true};
                              })
       .def_property_readonly("collected",
                              [](const std::shared_ptr<RoundHandle>& self) {
+                               self->Get();
                                return RoundValues{self, false};
                              })
       .def_property_readonly(

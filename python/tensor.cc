@@ -92,7 +92,7 @@ py::buffer_info BufferOf(const TensorHandle& handle) {
   std::vector<py::ssize_t> strides;
   const auto size = static_cast<py::ssize_t>(SizeOf(tensor.dtype()));
   for (int i = 0; i < tensor.rank(); ++i) {
-    strides.push_back(size * (i + 1 < tensor.rank() ? tensor.shape().inner(i) : 1));
+    strides.push_back(size * tensor.shape().inner(i + 1));
   }
   return py::buffer_info(const_cast<std::byte*>(tensor.raw()), size, format, tensor.rank(),
                          std::move(shape), std::move(strides), /*readonly=*/true);

@@ -7,6 +7,7 @@ that module alone, no numpy.
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import os
 import sys
 import textwrap
@@ -118,7 +119,8 @@ def _node(contract: Mapping[str, Any]) -> List[str]:
         kind = _accepted(port)
         if not port["required"] and port["default"] is None and kind != "Any":
             kind = kind[:-1] + ", None]"
-        lines.append(f"    {port['name']}: {kind}{optional},")
+        name_in_python = port["name"] + ("_" if keyword.iskeyword(port["name"]) else "")
+        lines.append(f"    {name_in_python}: {kind}{optional},")
     lines += ['    id: str = "",', f") -> {gives}:", _docstring(_documentation(contract), "    "), ""]
     return lines
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 from . import _building, _weft
 from ._errors import ArgumentError, NotFoundError, Notice
-from ._ports import documentation, keyword_parameters, ports
+from ._ports import documentation, keyword_parameters, ports, python_name
 
 
 class UnknownNodeError(NotFoundError, AttributeError):
@@ -57,6 +57,7 @@ class NodeFunction:
         self.type: str = contract["type"]
         self.inputs = ports(contract["inputs"])
         self.outputs = ports(contract["outputs"])
+        self._renamed = [python_name(name) for name in self.inputs if python_name(name) != name]
         self.__name__ = self.__qualname__ = self.type
         self.__module__ = "weft.nodes"
         self.__doc__ = documentation(contract["doc"], self.inputs.values(), self.outputs.values())
@@ -71,6 +72,9 @@ class NodeFunction:
         if positional:
             names = ", ".join(f"{name}=…" for name in self.inputs)
             raise ArgumentError(f"{self.type} takes its inputs by name: {self.type}({names})")
+        for name in self._renamed:
+            if name in inputs:
+                inputs[name[:-1]] = inputs.pop(name)
         graph = _building.current()
         if graph is not None:
             return _building.add_node(graph, self.type, inputs, id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 
@@ -36,6 +37,11 @@ class Port(NamedTuple):
         return f"{text}. {self.doc}" if self.doc else text
 
 
+def python_name(name: str) -> str:
+    """A port called as a word of Python's has an underscore after it: ``as_``."""
+    return name + "_" if keyword.iskeyword(name) else name
+
+
 def ports(described: Iterable[Mapping[str, Any]]) -> Dict[str, Port]:
     return {fields["name"]: Port(**fields) for fields in described}
 
@@ -55,7 +61,10 @@ def keyword_parameters(inputs: Iterable[Port]) -> List[inspect.Parameter]:
         default = inspect.Parameter.empty if port.required else port.default
         parameters.append(
             inspect.Parameter(
-                port.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=port.type
+                python_name(port.name),
+                inspect.Parameter.KEYWORD_ONLY,
+                default=default,
+                annotation=port.type,
             )
         )
     return parameters

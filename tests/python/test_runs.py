@@ -14,7 +14,7 @@ import pytest
 
 import weft
 
-LONG = 10_000  # steps that nobody waits for
+LONG = 1000  # steps, as many as there are: nobody waits for them
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_step_callbacks_see_every_round(graph):
         seen.append((step.index, step.total, step.loop))
         assert step.carried["latent"].shape == (1, 4, 16, 16)
         assert set(step.carried) == {"latent", "state", "generator"}
-        assert isinstance(step.collected["originals"], weft.Tensor)
+        assert len(step.collected) == 0, "nobody wants what this loop collects"
         assert step.preview is None
 
     graph.run(steps=3, on_step=on_step, progress=False)
@@ -64,7 +64,7 @@ def test_a_callback_can_change_the_guidance(graph):
 
     changed = graph.run(steps=3, on_step=strong, progress=False).image
     assert changed.tobytes() != graph.run(steps=3, progress=False).image.tobytes()
-    with pytest.raises(weft.GraphError, match='no input "guidance_scael".*did you mean'):
+    with pytest.raises(weft.GraphError, match='has an input "guidance_scael"; did you mean "guidance_scale"'):
         graph.run(steps=3, on_step=lambda step: step.set("guidance_scael", 1.0), progress=False)
 
 
@@ -76,7 +76,7 @@ def test_a_callback_can_stop_the_loop(graph):
         if step.index == 1:
             step.stop()
 
-    assert graph.run(steps=LONG // 100, on_step=stop_early, progress=False).image.width == 128
+    assert graph.run(steps=LONG, on_step=stop_early, progress=False).image.width == 128
     assert indices == [0, 1]
 
 
@@ -88,7 +88,7 @@ def test_a_step_is_over_when_the_callback_has_returned(graph):
 
 
 def test_unknown_carried_names_say_the_nearest(graph):
-    with pytest.raises(KeyError, match='did you mean \\\\?"latent'):
+    with pytest.raises(KeyError, match='did you mean "latent'):
         graph.run(steps=1, on_step=lambda step: step.carried["latnet"], progress=False)
     with pytest.raises(TypeError, match="cannot be changed"):
         graph.run(

@@ -83,10 +83,11 @@ def test_the_stubs_hold_every_node_with_its_docs():
     tree = ast.parse((PACKAGE / "nodes.pyi").read_text())
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     from weft import _weft
+    from weft._ports import python_name
 
     catalogue = {c["type"]: c for c in _weft.contracts() if c["category"] != "python"}
     assert set(functions) == set(catalogue)
     for name, function in functions.items():
         arguments = [argument.arg for argument in function.args.kwonlyargs]
-        assert arguments == [port["name"] for port in catalogue[name]["inputs"]] + ["id"]
+        assert arguments == [python_name(port["name"]) for port in catalogue[name]["inputs"]] + ["id"]
         assert catalogue[name]["doc"] in ast.get_docstring(function, clean=True)
