@@ -39,14 +39,12 @@ from weft._values import Mask as Mask
 from weft._values import Object as Object
 from weft._values import Record as Record
 from weft._values import Scheduler as Scheduler
+from weft._values import State as State
 from weft._values import Step as Step
 from weft._values import Tensor as Tensor
 from weft._values import Tokens as Tokens
 
 def type_name(cls_name: str) -> str: ...
-
-class State(Record):
-    """What a scheduler carries from step to step."""
 
 '''
 
