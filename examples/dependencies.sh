@@ -6,7 +6,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 packages=(g++ cmake ninja-build pkg-config ccache libabsl-dev nlohmann-json3-dev libcli11-dev
-          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev python3-venv)
+          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev liblua5.4-dev libedit-dev
+          python3-venv)
 if [ "${1:-}" = --tests ]; then
   packages+=(libgtest-dev libgmock-dev python3-numpy python3-pil)
 fi
