@@ -94,9 +94,9 @@ absl::StatusOr<std::string> WeftRuntime::FindGraph(const std::string& name) cons
   std::vector<std::string> folders = graph_folders_;
   if (given.has_parent_path()) folders.push_back(given.parent_path().string());
   folders.emplace_back(".");
-  return absl::NotFoundError(absl::StrCat("there is no graph \"", name, "\"",
-                                          fs::is_directory(given, error) ? ": it is a folder" : "",
-                                          DidYouMean(given.stem().string(), Stems(folders, extensions))));
+  return absl::NotFoundError(absl::StrCat(
+      "there is no graph \"", name, "\"", fs::is_directory(given, error) ? ": it is a folder" : "",
+      DidYouMean(given.stem().string(), Stems(folders, extensions))));
 }
 
 std::vector<Contract> WeftRuntime::InstalledComposites() const {

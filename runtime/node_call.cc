@@ -60,8 +60,7 @@ absl::StatusOr<NodeCall> NodeCall::Make(const std::string& type,
 absl::Status NodeCall::Compute(const std::vector<std::string>& outputs) {
   GraphDef graph = pipeline_.graph();
   for (const std::string& name : outputs) {
-    graph.outputs.emplace_back(name,
-                               InputDef{.source = Wire{SnakeCase(contract_.type), name, {}}});
+    graph.outputs.emplace_back(name, InputDef{.source = Wire{SnakeCase(contract_.type), name, {}}});
   }
   WEFT_ASSIGN_OR_RETURN(RunResult result, pipeline_.With(std::move(graph)).RunUnchecked(options_));
   for (auto& [name, value] : result.outputs) outputs_.insert_or_assign(name, std::move(value));
@@ -75,8 +74,8 @@ absl::StatusOr<Value> NodeCall::Output(const std::string& name) {
   }
   const std::string& wanted = name.empty() ? names[0] : name;
   if (contract_.Output(wanted) == nullptr) {
-    return absl::NotFoundError(absl::StrCat(contract_.type, " has no output \"", wanted, "\"",
-                                            DidYouMean(wanted, names)));
+    return absl::NotFoundError(
+        absl::StrCat(contract_.type, " has no output \"", wanted, "\"", DidYouMean(wanted, names)));
   }
   if (!outputs_.contains(wanted)) WEFT_RETURN_IF_ERROR(Compute({wanted}));
   return outputs_[wanted];

@@ -31,7 +31,8 @@ class NodeCall {
       : contract_(std::move(contract)),
         pipeline_(std::move(pipeline)),
         options_(std::move(options)) {}
-  static GraphDef Graph(const Contract& contract, const absl::btree_map<std::string, Value>& inputs);
+  static GraphDef Graph(const Contract& contract,
+                        const absl::btree_map<std::string, Value>& inputs);
   absl::Status Compute(const std::vector<std::string>& outputs);
 
   Contract contract_;

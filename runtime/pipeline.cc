@@ -146,9 +146,9 @@ absl::StatusOr<std::string> Pipeline::Describe(const RunOptions& options) const 
   absl::btree_map<std::string, Value> values = options.overrides.params;
   for (const auto& [name, spec] : params) values.emplace(name, spec.fallback);
   const Json description = {{"graph", Json::parse(ToJson(inlined), nullptr, false)},
-                      {"params", Plain(values)},
-                      {"set", Plain(options.overrides.inputs)},
-                      {"precision", std::string(Name(options.compute))}};
+                            {"params", Plain(values)},
+                            {"set", Plain(options.overrides.inputs)},
+                            {"precision", std::string(Name(options.compute))}};
   return description.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

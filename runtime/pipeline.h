@@ -40,7 +40,7 @@ struct RunOptions {
   DType compute = DType::kF32;
   std::string output_folder = "out";
   bool allow_outside_paths = false;
-  EventSink events;                              // called from the run's threads, one at a time
+  EventSink events;    // called from the run's threads, one at a time
   RoundHook on_round;  // called by the thread that runs the graph, after each round of a loop
   const std::atomic<bool>* cancelled = nullptr;  // set it to true to stop within a step
   // Called by Run once the graph has been found right, before it does anything.
@@ -51,7 +51,8 @@ struct RunOptions {
 // one pipeline at once.
 class Pipeline {
  public:
-  // A graph file: .json, or what one of the readers reads. Errors: NOT_FOUND, or all faults of form at once.
+  // A graph file: .json, or what one of the readers reads. Errors: NOT_FOUND, or all faults of form
+  // at once.
   static absl::StatusOr<Pipeline> Load(const std::string& path, const Runtime& runtime);
   // A graph in memory; paths in it are relative to `folder`.
   static Pipeline Of(GraphDef graph, std::string folder, const Runtime& runtime);

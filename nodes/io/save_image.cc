@@ -28,6 +28,8 @@ absl::StatusOr<ImageFormat> Check(const NodeContext& ctx) {
   if (absl::Status bad = CheckImage(image); !bad.ok()) return ctx.PortError(kImage, bad.message());
   absl::StatusOr<ImageFormat> format = ImageFormatOf(ctx.Get(kPath));
   if (!format.ok()) return ctx.PortError(kPath, format.status().message());
+  const absl::Status allowed = ctx.environment().CheckOutputPath(ctx.Get(kPath));
+  if (!allowed.ok()) return ctx.PortError(kPath, allowed.message());
   if (*format == ImageFormat::kJpeg && image.dim(3) == 4) {
     return ctx.PortError(kImage, "a JPEG has no transparency; save four channels as PNG or WebP");
   }

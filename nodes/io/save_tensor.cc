@@ -21,6 +21,8 @@ using Tensors = absl::btree_map<std::string, Tensor>;
 absl::StatusOr<Tensors> Check(const NodeContext& ctx) {
   const absl::StatusOr<bool> npy = IsNpyPath(ctx.Get(kPath));
   if (!npy.ok()) return ctx.PortError(kPath, npy.status().message());
+  const absl::Status allowed = ctx.environment().CheckOutputPath(ctx.Get(kPath));
+  if (!allowed.ok()) return ctx.PortError(kPath, allowed.message());
   if (ctx.Get(kName).empty()) return ctx.PortError(kName, "is empty");
   absl::StatusOr<Tensors> tensors = TensorsOf(ctx.Get(kValue), ctx.Get(kName));
   if (!tensors.ok()) return ctx.PortError(kValue, tensors.status().message());

@@ -59,12 +59,16 @@ void Rng::Normal(absl::Span<float> values) {
 }
 
 // Box–Muller on 16 uniform numbers in place: the first eight give the radii, the others the angles.
+// PyTorch rounds radius and angle to 32 bits, and far out a rounded angle moves the result by more
+// than a millionth: so they are rounded here too.
 void Rng::NormalBlock(float* block) {
   for (size_t i = 0; i < kBlock / 2; ++i) {
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - static_cast<double>(block[i])));
-    const double angle = 2.0 * std::numbers::pi * static_cast<double>(block[i + kBlock / 2]);
-    block[i] = static_cast<float>(radius * std::cos(angle));
-    block[i + kBlock / 2] = static_cast<float>(radius * std::sin(angle));
+    const auto log = static_cast<float>(std::log(1.0 - static_cast<double>(block[i])));
+    const float radius = std::sqrt(-2.0f * log);
+    const auto angle =
+        static_cast<double>(2.0f * std::numbers::pi_v<float> * block[i + kBlock / 2]);
+    block[i] = radius * static_cast<float>(std::cos(angle));
+    block[i + kBlock / 2] = radius * static_cast<float>(std::sin(angle));
   }
 }
 

@@ -69,8 +69,8 @@ absl::Status Execution::RunLoop(const PlannedNode& node, const LoopPlan& loop) {
   rounds_.pop_back();
   WEFT_RETURN_IF_ERROR(status);
   if (!counted && round == total && !dry_) {
-    return Fail(node, absl::ResourceExhaustedError(absl::StrCat(
-                          "still going after ", total, " rounds; raise \"max_rounds\"")));
+    return Fail(node, absl::ResourceExhaustedError(absl::StrCat("still going after ", total,
+                                                                " rounds; raise \"max_rounds\"")));
   }
   for (const Carry& carry : loop.carries) {
     slots_.Set(carry.outside, slots_.Peek(carry.inside));
@@ -141,8 +141,9 @@ absl::Status Execution::Replace(const PlannedNode& loop, const Block& body, cons
           found = true;
           const PortSpec& port = *node.node->contract.Input(input.port);
           absl::StatusOr<Value> checked = CheckLiteral(port, value);
-          const bool fits = !value.is_null() && Matches(port.type, value);
-          if (!checked.ok() && !fits) return checked.status();
+          const bool handed_in = value.AsObject() != nullptr || value.AsTensor() != nullptr ||
+                                 value.AsRecord() != nullptr || value.AsList() != nullptr;
+          if (!checked.ok() && !(handed_in && Matches(port.type, value))) return checked.status();
           replaced_[absl::StrCat(node.path, ".", input.port)] = checked.ok() ? *checked : value;
         }
         known.push_back(std::move(key));

@@ -65,8 +65,7 @@ absl::StatusOr<absl::btree_map<std::string, Value>> Execution::Outputs() {
   for (const PlannedOutput& output : plan_.outputs) {
     if (slots_.IsUnknown(output.source)) continue;
     absl::StatusOr<Value> value = slots_.Read(output.source);
-    if (!value.ok())
-      return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
+    if (!value.ok()) return Annotate(value.status(), absl::StrCat("output \"", output.name, "\""));
     outputs.emplace(output.name, *std::move(value));
   }
   return outputs;
@@ -93,7 +92,8 @@ absl::Status Execution::Fail(const PlannedNode& node, const absl::Status& status
   return Fail(node, status, DisplayPath(node));
 }
 
-absl::Status Execution::Fail(const PlannedNode& node, const absl::Status& status, std::string path) {
+absl::Status Execution::Fail(const PlannedNode& node, const absl::Status& status,
+                             std::string path) {
   if (absl::IsCancelled(status) || HasProblems(status)) return status;
   Problem problem = Where(node, std::move(path));
   problem.message = std::string(status.message());
@@ -178,7 +178,8 @@ bool Execution::MayMove(const PlannedNode& node, const Source& source) {
   return std::count(reads.begin(), reads.end(), source.slot) == 1;
 }
 
-absl::Status Execution::CheckInput(const PlannedNode& node, const PlannedInput& input, const Value& value) {
+absl::Status Execution::CheckInput(const PlannedNode& node, const PlannedInput& input,
+                                   const Value& value) {
   const PortSpec* spec = node.node->contract.Input(input.port);
   if (value.is_null() ? !spec->required : Matches(input.type, value)) return absl::OkStatus();
   Problem problem = Where(node, DisplayPath(node));
@@ -189,7 +190,8 @@ absl::Status Execution::CheckInput(const PlannedNode& node, const PlannedInput& 
   return ToStatus({problem});
 }
 
-absl::Status Execution::RunNode(const PlannedNode& node, const std::string& path, NodeContext& ctx) {
+absl::Status Execution::RunNode(const PlannedNode& node, const std::string& path,
+                                NodeContext& ctx) {
   const auto began = Clock::now();
   const auto report = [&](Event::Kind kind, double duration) {
     if (!environment_.events || dry_) return;

@@ -60,29 +60,32 @@ absl::StatusOr<std::string> Environment::ModelPath(absl::string_view path) const
   return FirstThatExists(path, places);
 }
 
-absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) const {
+absl::Status Environment::CheckOutputPath(absl::string_view path) const {
   WEFT_RETURN_IF_ERROR(CheckName(path));
+  if (allow_outside_paths) return absl::OkStatus();
   const fs::path given{std::string(path)};
-  const fs::path target = (fs::path(output_folder) / given).lexically_normal();
-  if (!allow_outside_paths) {
-    const auto refuse = [&](absl::string_view why) {
-      return absl::PermissionDeniedError(
-          absl::StrCat("\"", path, "\" ", why, " the output folder \"", output_folder,
-                       "\"; run with --allow-outside-paths to write there"));
-    };
-    if (given.is_absolute()) return refuse("is an absolute path, not one below");
-    const fs::path inside = given.lexically_normal();
-    if (!inside.empty() && *inside.begin() == "..") return refuse("leads outside");
-    // A link inside the folder may still lead out of it.
-    std::error_code error;
-    fs::create_directories(output_folder, error);
-    const fs::path root = fs::weakly_canonical(fs::absolute(output_folder), error);
-    const fs::path real = fs::weakly_canonical(fs::absolute(target), error);
-    const fs::path relative = real.lexically_relative(root);
-    if (error || relative.empty() || *relative.begin() == "..") {
-      return refuse("leads through a link outside");
-    }
+  const auto refuse = [&](absl::string_view why) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("\"", path, "\" ", why, " the output folder \"", output_folder,
+                     "\"; run with --allow-outside-paths to write there"));
+  };
+  if (given.is_absolute()) return refuse("is an absolute path, not one below");
+  const fs::path inside = given.lexically_normal();
+  if (!inside.empty() && *inside.begin() == "..") return refuse("leads outside");
+  // A link inside the folder may still lead out of it.
+  std::error_code error;
+  const fs::path root = fs::weakly_canonical(fs::absolute(output_folder), error);
+  const fs::path real = fs::weakly_canonical(fs::absolute(fs::path(output_folder) / given), error);
+  const fs::path relative = real.lexically_relative(root);
+  if (error || relative.empty() || *relative.begin() == "..") {
+    return refuse("leads through a link outside");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Environment::OutputPath(absl::string_view path) const {
+  WEFT_RETURN_IF_ERROR(CheckOutputPath(path));
+  const fs::path target = (fs::path(output_folder) / std::string(path)).lexically_normal();
   if (target.has_parent_path()) {
     std::error_code error;
     fs::create_directories(target.parent_path(), error);

@@ -68,8 +68,10 @@ struct Environment {
   absl::StatusOr<std::string> InputPath(absl::string_view path) const;
   // A model folder or file: as InputPath, then below each of model_folders.
   absl::StatusOr<std::string> ModelPath(absl::string_view path) const;
-  // A file to write, below the output folder, whose folders are made. PERMISSION_DENIED for a
-  // path that leads outside, unless allow_outside_paths.
+  // PERMISSION_DENIED for a path that leads out of the output folder, unless allow_outside_paths.
+  // Touches nothing.
+  absl::Status CheckOutputPath(absl::string_view path) const;
+  // A file to write, below the output folder, whose folders are made. Errors of CheckOutputPath.
   absl::StatusOr<std::string> OutputPath(absl::string_view path) const;
 };
 

@@ -71,9 +71,8 @@ absl::Status GraphBuilder::AddParam(const std::string& name, ParamDef param) {
 
 bool GraphBuilder::IsTaken(const std::string& id) const {
   if (FindIn(graph_.nodes, id) != nullptr) return true;
-  return std::any_of(open_.begin(), open_.end(), [&id](const Open& open) {
-    return FindIn(open.body->nodes, id) != nullptr;
-  });
+  return std::any_of(open_.begin(), open_.end(),
+                     [&id](const Open& open) { return FindIn(open.body->nodes, id) != nullptr; });
 }
 
 NodeDef& GraphBuilder::OpenNode() {

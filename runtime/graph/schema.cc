@@ -59,7 +59,8 @@ Json LiteralSchema(const PortSpec& port) {
   return schema;
 }
 
-// A node of this type. `open`: its ports are a hint, for another file may stand for the name.
+// A node of this type. `open`: its ports are not all there are, for another file may stand for the
+// name, or the node may declare more.
 Json NodeSchema(const Contract& contract, bool open) {
   Json wires = Json::object();
   Json literals = Json::object();
@@ -88,9 +89,10 @@ Json NodeSchema(const Contract& contract, bool open) {
                 {{"type", {{"const", contract.type}, {"description", contract.doc}}},
                  {"inputs", std::move(inputs)},
                  {"params", std::move(params)}}}};
-  if (!open) {
+  if (!open || contract.declares_ports) {
     node["properties"].update(Json(
         {{"carry", false}, {"while", false}, {"body", false}, {"then", false}, {"else", false}}));
+    node["properties"]["ports"] = contract.declares_ports ? Reference("ports") : Json(false);
   }
   if (!needed.empty()) node["allOf"] = std::move(needed);
   return node;
@@ -176,6 +178,9 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
        {{"anyOf", {Reference("wire"), {{"type", "array"}, {"items", Reference("wire")}}}}}},
       {"named_wires", Named(Reference("wires"))},
       {"param", ParamSchema()},
+      {"ports", Described(Closed({{"inputs", Named(Reference("param"))},
+                                  {"outputs", Named(Reference("param"))}}),
+                          "Ports that this node has beside those of its type.")},
       {"Loop", LoopSchema()},
       {"If", IfSchema()}};
   definitions["Loop"]["required"] = {"body"};
@@ -185,7 +190,7 @@ std::string GraphSchema(const Registry& registry, const std::vector<Contract>& c
     cases.push_back(Case(contract.type, Reference(contract.type)));
     definitions[contract.type] = NodeSchema(contract, open);
   };
-  for (const auto& type : registry.Types()) add(type->contract, false);
+  for (const auto& type : registry.Types()) add(type->contract, type->contract.declares_ports);
   for (const Contract& composite : composites) {
     if (registry.Find(composite.type) == nullptr) add(composite, true);
   }

@@ -132,6 +132,31 @@ TEST_F(GuidanceTest, LooksAtThePositiveAloneWhereTheScaleIsOne) {
   EXPECT_EQ(Distance(*noise, Alone(positive_, latent_)), 0);
 }
 
+TEST_F(GuidanceTest, TakesAnotherScaleForOneStep) {
+  const Values bound = {{"unet", unet_},
+                        {"positive", Text(positive_)},
+                        {"negative", Text(negative_)},
+                        {"guidance_scale", Value(7.5)}};
+  const auto asked = Predict(
+      bound, {{"latent", Value(latent_)}, {"step", StepAt(500)}, {"guidance_scale", Value(3.0)}});
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  Values other = bound;
+  other["guidance_scale"] = Value(3.0);
+  const auto wanted = Predict(other, {{"latent", Value(latent_)}, {"step", StepAt(500)}});
+  ASSERT_TRUE(wanted.ok()) << wanted.status();
+  for (int64_t i = 0; i < wanted->numel(); ++i) {
+    ASSERT_EQ(asked->data<float>()[i], wanted->data<float>()[i]) << "at " << i;
+  }
+}
+
+TEST_F(GuidanceTest, CannotBeGuidedInOneStepByATextItWasBoundWithout) {
+  const auto asked =
+      Predict({{"unet", unet_}, {"positive", Text(positive_)}},
+              {{"latent", Value(latent_)}, {"step", StepAt(500)}, {"guidance_scale", Value(3.0)}});
+  EXPECT_THAT(std::string(asked.status().message()),
+              HasSubstr("a guidance_scale of 3 needs the negative text"));
+}
+
 TEST_F(GuidanceTest, HasInADryRunTheShapesOfTheRun) {
   const auto noise = Predict({{"unet", unet_},
                               {"positive", Text(positive_)},

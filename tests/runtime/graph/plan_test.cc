@@ -168,7 +168,7 @@ TEST_F(PlanTest, ChecksLoopsWhole) {
       R"("n": {"type": "Count"}, "zero": {"type": "Add", "params": {"a": 0}})";
   EXPECT_THAT(
       Error("{" + count + R"(, "l": {"type": "Loop", "carry": {}, "body": {"nodes": {}}}})"),
-      HasSubstr("goes \"over\" a list, or \"while\" a carried bool holds"));
+      HasSubstr("goes \"over\" a list, \"while\" a carried bool holds, or both"));
   EXPECT_THAT(
       Error("{" + count +
             R"(, "l": {"type": "Loop", "inputs": {"over": "zero"}, "body": {"nodes": {}}}})"),
