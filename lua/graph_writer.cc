@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -77,6 +78,9 @@ std::string Member(absl::string_view name) {
 }
 
 std::string Number(double x) { return nlohmann::json(x).dump(); }
+
+// A bound, which is a number of either kind: without a ".0" that nobody would write.
+std::string Bound(double x) { return std::string(absl::StripSuffix(Number(x), ".0")); }
 
 std::string Literal(const Value& value) {
   if (const bool* x = value.AsBool()) return *x ? "true" : "false";
@@ -208,8 +212,8 @@ class Writer {
     if (param.fallback.has_value()) {
       members.push_back(absl::StrCat("default = ", Literal(*param.fallback)));
     }
-    if (param.min.has_value()) members.push_back(absl::StrCat("min = ", Number(*param.min)));
-    if (param.max.has_value()) members.push_back(absl::StrCat("max = ", Number(*param.max)));
+    if (param.min.has_value()) members.push_back(absl::StrCat("min = ", Bound(*param.min)));
+    if (param.max.has_value()) members.push_back(absl::StrCat("max = ", Bound(*param.max)));
     if (!param.choices.empty()) {
       std::vector<std::string> choices;
       for (const std::string& choice : param.choices) choices.push_back(Quote(choice));
@@ -417,7 +421,7 @@ class Writer {
       std::vector<std::string> members = {Quote(name), *std::move(wire)};
       if (const auto* bounds = FindIn(graph_.expect, name)) {
         for (const auto& [bound, x] : *bounds) {
-          members.push_back(absl::StrCat(Key(bound), " = ", Number(x)));
+          members.push_back(absl::StrCat(Key(bound), " = ", Bound(x)));
         }
       }
       Line(indent, absl::StrCat("weft.output", Table(members, indent, Column(indent, 11))));

@@ -12,15 +12,19 @@
   X(SaveTensor)                      \
                                      \
   X(ClipEncode)                      \
+  X(ConditioningTensors)             \
+  X(MakeConditioning)                \
   X(Tokenize)                        \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
   X(Guidance)                        \
+  X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \
   X(ScaleInput)                      \
   X(ScaleNoise)                      \
+  X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
   X(Timesteps)                       \
                                      \

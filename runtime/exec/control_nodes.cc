@@ -147,6 +147,7 @@ absl::Status Execution::Replace(const PlannedNode& loop, const Block& body, cons
           replaced_[absl::StrCat(node.path, ".", input.port)] = checked.ok() ? *checked : value;
         }
         known.push_back(std::move(key));
+        known.push_back(input.port);
       }
       if (node.loop != nullptr) WEFT_RETURN_IF_ERROR(search(node.loop->body));
       if (node.conditional != nullptr) {

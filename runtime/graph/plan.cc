@@ -16,6 +16,12 @@ namespace {
 // A `while` loop that never ends would hang whoever runs the graph.
 constexpr int64_t kMaxRounds = 100000;
 
+// Whether a program has handed this in: no literal can express it.
+bool IsHandedIn(const Value& value) {
+  if (const List* list = value.AsList()) return std::any_of(list->begin(), list->end(), IsHandedIn);
+  return value.AsObject() != nullptr || value.AsTensor() != nullptr || value.AsRecord() != nullptr;
+}
+
 // Connects every entry of the frames that Resolver has declared, and lays out the plan's nodes.
 class Planner {
  public:
@@ -94,8 +100,7 @@ class Planner {
       return planned;
     }
     if (resolved.source.kind == Source::Kind::kLiteral && resolved.source.fields.empty()) {
-      if (resolved.source.literal.AsObject() != nullptr ||
-          resolved.source.literal.AsTensor() != nullptr) {
+      if (IsHandedIn(resolved.source.literal)) {
         planned.source = std::move(resolved.source);
       } else {
         Literal(port, resolved.source.literal, at, planned);
@@ -199,6 +204,13 @@ class Planner {
       if (Resolved first = resolver_.Resolve(frame, initial, here); first.known) {
         carry.initial = std::move(first.source);
       }
+      if (name == def.while_carry) {
+        loop.while_carry = static_cast<int>(loop.carries.size()) - 1;
+        if (!Accepts(Type{"bool"}, resolver_.TypeOf(carry.inside))) {
+          resolver_.Note(here, absl::StrCat("\"while\" needs a bool, but \"", name, "\" carries ",
+                                            resolver_.TypeOf(carry.inside).ToString()));
+        }
+      }
       const InputDef* next = FindIn(def.body->next, name);
       if (next == nullptr) {
         resolver_.Note(
@@ -207,13 +219,6 @@ class Planner {
       }
       here.line = next->line;
       carry.next = Result(*entry.body, here, *next, resolver_.TypeOf(carry.inside));
-      if (name == def.while_carry) {
-        loop.while_carry = static_cast<int>(loop.carries.size()) - 1;
-        if (!Accepts(Type{"bool"}, resolver_.TypeOf(carry.inside))) {
-          resolver_.Note(here, absl::StrCat("\"while\" needs a bool, but \"", name, "\" carries ",
-                                            resolver_.TypeOf(carry.inside).ToString()));
-        }
-      }
     }
     std::vector<std::string> carried;
     for (const auto& [name, initial] : def.carry) carried.push_back(name);
