@@ -7,7 +7,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 packages=(g++ cmake ninja-build pkg-config ccache libabsl-dev nlohmann-json3-dev libcli11-dev
-          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev python3-venv)
+          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev
+          liblua5.4-dev libedit-dev python3-venv)
 case "${1:-}" in
   --python) packages+=(python3-dev python3-pip) ;;
   --tests) packages+=(libgtest-dev libgmock-dev python3-numpy python3-pil python3-dev) ;;

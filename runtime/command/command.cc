@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "lua/attach.h"
+#include "runtime/base/status_macros.h"
 #include "runtime/graph/problem.h"
 
 namespace weft {
@@ -43,7 +45,10 @@ int FailToOpen(const absl::Status& status) {
 
 absl::StatusOr<std::unique_ptr<WeftRuntime>> OpenRuntime() {
   const char* models = std::getenv("WEFT_MODELS");
-  return WeftRuntime::Make(InstallPrefix(), models != nullptr ? models : "");
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WeftRuntime> weft,
+                        WeftRuntime::Make(InstallPrefix(), models != nullptr ? models : ""));
+  WEFT_RETURN_IF_ERROR(AttachLua(*weft));
+  return weft;
 }
 
 }  // namespace weft

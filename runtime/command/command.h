@@ -36,6 +36,8 @@ void AddDrawCommand(CLI::App& app, Action& chosen);
 void AddReplayCommand(CLI::App& app, Action& chosen);
 void AddInspectCommand(CLI::App& app, Action& chosen);
 void AddTestCommand(CLI::App& app, Action& chosen);
+void AddLuaCommand(CLI::App& app, Action& chosen);
+void AddConvertCommand(CLI::App& app, Action& chosen);
 
 // "weft: " and each line of `message`, to standard error.
 void PrintError(absl::string_view message);

@@ -81,6 +81,8 @@ int Main(int argc, char** argv) {
   AddReplayCommand(app, chosen);
   AddInspectCommand(app, chosen);
   AddTestCommand(app, chosen);
+  AddLuaCommand(app, chosen);
+  AddConvertCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
