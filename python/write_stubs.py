@@ -103,7 +103,9 @@ def _node(contract: Mapping[str, Any]) -> List[str]:
     name = contract["type"]
     outputs = contract["outputs"]
     gives = _value(outputs[0]["type"]) if len(outputs) == 1 else f"_{name}Outputs"
-    if len(outputs) != 1:
+    if contract["declares_ports"]:
+        gives = "Any"
+    elif len(outputs) != 1:
         lines.append(f"class _{name}Outputs:")
         for port in outputs:
             lines.append(f"    @property\n    def {port['name']}(self) -> {_value(port['type'])}:")
@@ -119,7 +121,10 @@ def _node(contract: Mapping[str, Any]) -> List[str]:
             kind = kind[:-1] + ", None]"
         name_in_python = port["name"] + ("_" if keyword.iskeyword(port["name"]) else "")
         lines.append(f"    {name_in_python}: {kind}{optional},")
-    lines += ['    id: str = "",', f") -> {gives}:", _docstring(_documentation(contract), "    "), ""]
+    lines.append('    id: str = "",')
+    if contract["declares_ports"]:
+        lines += ["    ports: Mapping[str, Mapping[str, Any]] = ...,", "    **inputs: Any,"]
+    lines += [f") -> {gives}:", _docstring(_documentation(contract), "    "), ""]
     return lines
 
 
