@@ -163,6 +163,14 @@ def test_bars_without_tqdm_say_what_to_install(graph, monkeypatch):
     graph.run(steps=1, progress="auto")
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python listens to Ctrl-C, also where these tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def seconds_until_interrupted(interrupt, run):
     timer = threading.Timer(0.5, interrupt)
     timer.start()
@@ -173,7 +181,7 @@ def seconds_until_interrupted(interrupt, run):
     return time.monotonic() - sent
 
 
-def test_ctrl_c_cancels_within_a_step(graph):
+def test_ctrl_c_cancels_within_a_step(graph, ctrl_c):
     before = signal.getsignal(signal.SIGINT)
     seconds = seconds_until_interrupted(
         lambda: os.kill(os.getpid(), signal.SIGINT),
@@ -184,11 +192,11 @@ def test_ctrl_c_cancels_within_a_step(graph):
     graph.run(steps=1, progress=False)
 
 
-def test_interrupt_main_cancels_too(graph):
+def test_interrupt_main_cancels_too(graph, ctrl_c):
     seconds_until_interrupted(_thread.interrupt_main, lambda: graph.run(steps=LONG, progress=False))
 
 
-def test_ctrl_c_during_a_callback_or_a_python_node_cancels(graph):
+def test_ctrl_c_during_a_callback_or_a_python_node_cancels(graph, ctrl_c):
     seconds_until_interrupted(
         lambda: os.kill(os.getpid(), signal.SIGINT),
         lambda: graph.run(steps=LONG, on_step=lambda step: time.sleep(0.01), progress=False),
