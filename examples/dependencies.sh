@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Installs what weft is built from, on Debian 12 or a system like it. Running it again does nothing.
 #   bash examples/dependencies.sh           to build weft
-#   bash examples/dependencies.sh --tests   to build and run its tests too
+#   bash examples/dependencies.sh --python  to build the Python module too (pip install .)
+#   bash examples/dependencies.sh --tests   to build and run all tests too
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 packages=(g++ cmake ninja-build pkg-config ccache libabsl-dev nlohmann-json3-dev libcli11-dev
-          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev liblua5.4-dev libedit-dev
-          python3-venv)
-if [ "${1:-}" = --tests ]; then
-  packages+=(libgtest-dev libgmock-dev python3-numpy python3-pil)
-fi
+          libpng-dev libjpeg-dev libwebp-dev libzstd-dev libutf8proc-dev libhwy-dev
+          liblua5.4-dev libedit-dev python3-venv)
+case "${1:-}" in
+  --python) packages+=(python3-dev python3-pip) ;;
+  --tests) packages+=(libgtest-dev libgmock-dev python3-numpy python3-pil python3-dev) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -123,7 +123,7 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
     rng = random.Random(step)
     torch.manual_seed(step + 1)
     codes = codes * scale
-    rollouts = Rollouts(batch // 4, alphas, codes)
+    rollouts = Rollouts(round(0.6 * batch), alphas, codes)
     total, clock, average = 60 * minutes, time.time(), None
     last_save, last_look, last_line = clock, clock, clock
 
