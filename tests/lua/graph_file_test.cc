@@ -251,6 +251,25 @@ TEST(LuaGraph, ACompositeMayBeWrittenInLua) {
   EXPECT_TRUE(pipeline->Check({}).ok()) << pipeline->Check({}).status();
 }
 
+TEST(LuaGraph, WhatLiesOutsideOfTheInterpreterIsBoundedToo) {
+  const std::vector<std::string> scripts = {
+      "local s = (\"x\"):rep(4000000) while true do weft.param{\"p\" .. math.random(1 << 40), type "
+      "= \"text\", default = s} end",
+      "local t = {1} for i = 1, 30 do t = {t, t} end weft.LoadImage{path = t}",
+      "while true do weft.describe{title = (\"x\"):rep(1000000)} end",
+      "local function f() weft.composite(\"A\", f) end f()",
+      "local w = weft.param{\"x\", type = \"any\"} while true do w = w.x end",
+      "local t = {} for i = 1, 1e9 do t[\"k\" .. i] = 1 end weft.LoadImage(t)"};
+  for (const std::string& script : scripts) {
+    const std::string error = Error(script);
+    EXPECT_THAT(error, HasSubstr("test.lua:1: ")) << script;
+    EXPECT_THAT(error,
+                ::testing::AnyOf(HasSubstr("the script used more than"),
+                                 HasSubstr("nested deeper than 16"), HasSubstr("too many fields")))
+        << script;
+  }
+}
+
 TEST(LuaGraph, AMissingFileIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(LoadLuaGraph("/nowhere/x.lua", Weft().runtime()).status()));
 }
