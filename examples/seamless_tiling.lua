@@ -18,10 +18,11 @@ local graph = weft.graph(function()
     noise = noise.noise,
     generator = noise.generator,
     positive = weft.EncodePrompt{
-      tokenizer = model.tokenizer, clip = model.clip, text = "a yellow star on a blue background",
+      tokenizer = model.tokenizer, clip = model.clip, text = "a red circle left of a blue square",
     },
     negative = weft.EncodePrompt{tokenizer = model.tokenizer, clip = model.clip, text = ""},
     num_inference_steps = steps,
+    guidance_scale = 3,
   }
   weft.output{"latent", denoised.latent}
 end)
@@ -30,7 +31,7 @@ local latent = graph:run(nil, {
   on_step = function(step)
     -- Any shift does, as long as it is another one each time.
     local rolled = step.carried.latent
-    step.carried.latent = rolled:roll(3, 5):roll(4, 3)
+    step.carried.latent = rolled:roll(3, 1):roll(4, 2)
   end,
 }).latent
 

@@ -11,7 +11,7 @@ local steps = weft.param{
   "steps",
   type = "int",
   default = 20,
-  min = 1.0,
+  min = 1,
   doc = "More are slower and finer",
 }
 
@@ -50,4 +50,4 @@ local denoise = weft.Denoise{
 }
 local image = weft.VaeDecode{"image", vae = model.vae, latent = denoise.latent}
 
-weft.output{"image", image, max_abs = 24.0, mean_abs = 1.0}
+weft.output{"image", image, max_abs = 24, mean_abs = 1}

@@ -10,10 +10,11 @@ namespace {
 
 constexpr int64_t kThreadSteps = 1000;  // what a thread may do before its first count
 
+// After an error that was caught, which cost more than an instruction.
 void PassLimits(lua_State* L) {
   LuaState& state = LuaState::Of(L);
   if (state.exhausted()) state.RaiseExhausted(L);
-  state.Charge(L, 1);
+  state.Charge(L, 100);
 }
 
 // After a protected call whose function stood at `base`.

@@ -201,10 +201,8 @@ absl::Status Replace(lua_State* L, absl::string_view subject, const Pattern::Mat
 }
 
 absl::Status CheckLength(lua_State* L, size_t bytes) {
-  const size_t most = LuaState::Of(L).limits().string;
-  if (bytes <= most) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the script made a string longer than ", most, " bytes"));
+  const LuaState& state = LuaState::Of(L);
+  return bytes <= state.limits().string ? absl::OkStatus() : state.StringTooLong();
 }
 
 absl::StatusOr<int> Gsub(lua_State* L) {
@@ -270,15 +268,13 @@ absl::StatusOr<int> Rep(lua_State* L) {
   return 1;
 }
 
-// Charges for the length of the first argument, then calls the library's function, upvalue 1.
+// Charges for the length of the first argument, then goes on as the library's function, upvalue 1,
+// in its place: what it raises names the script's line.
 int Charged(lua_State* L) {
   if (lua_type(L, 1) == LUA_TSTRING) {
     LuaState::Of(L).Charge(L, static_cast<int64_t>(lua_rawlen(L, 1)) / kBytesAStep);
   }
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 // Puts Charged in front of all functions of the table on top.

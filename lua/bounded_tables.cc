@@ -1,7 +1,6 @@
 // The table library for sandboxed scripts: as Lua's own, but each element that is touched counts as
 // an instruction, so that no call goes on for ever.
 
-#include "absl/strings/str_cat.h"
 #include "lua/call.h"
 #include "lua/sandbox.h"
 #include "runtime/base/status_macros.h"
@@ -46,8 +45,7 @@ absl::StatusOr<int> Concat(lua_State* L) {
     lua_pop(L, 1);
     if (i < last) out.append(separator, separator_size);
     if (out.size() > LuaState::Of(L).limits().string) {
-      return absl::ResourceExhaustedError(absl::StrCat("the script made a string longer than ",
-                                                       LuaState::Of(L).limits().string, " bytes"));
+      return LuaState::Of(L).StringTooLong();
     }
     if (i == last) break;  // it may be the largest integer
   }
@@ -158,10 +156,7 @@ int Sort(lua_State* L) {
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
   lua_pushcclosure(L, Compare, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, 2, 0);
-  return 0;
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
 }  // namespace

@@ -62,7 +62,12 @@ Completions Complete(LuaProgram& program, absl::string_view typed) {
     const std::string name(typed.substr(table, begin - 1 - table));
     if (!name.empty()) names = NamesIn(program, name);
     if (name == "weft") {
-      for (std::string& type : program.door().TypeNames()) names.push_back(std::move(type));
+      for (std::string& type : program.door().TypeNames()) {
+        // Not every file that lies about is a composite.
+        if (absl::StartsWith(type, word) && program.door().FindContract(type).ok()) {
+          names.push_back(std::move(type));
+        }
+      }
     }
   } else if (const std::string type = OpenNode(before); !type.empty()) {
     const absl::StatusOr<Contract> contract = program.door().FindContract(type);

@@ -261,6 +261,9 @@ function weft.run(graph, params, options) end
 ---@return string[] paths
 function weft.save(value, path) end
 
+---@return number seconds since some moment
+function weft.clock() end
+
 ---@class weft.options
 ---@field out string?
 ---@field precision "auto"|"f32"|"bf16"|nil

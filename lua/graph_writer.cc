@@ -14,99 +14,14 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "lua/lua_text.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
 namespace {
 
-constexpr size_t kWidth = 100;
 // A Lua function has at most 200 locals.
 constexpr size_t kMostLocals = 150;
-
-bool IsKeyword(absl::string_view word) {
-  static const auto* const words = new std::set<absl::string_view>{
-      "and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
-      "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
-      "repeat",   "return", "then", "true", "until",  "while"};
-  return words->count(word) > 0;
-}
-
-bool IsIdentifier(absl::string_view text) {
-  if (text.empty() || absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) return false;
-  return !IsKeyword(text) && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return absl::ascii_isalnum(c) || c == '_';
-  });
-}
-
-std::string Quote(absl::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (c == '\n') {
-      absl::StrAppend(&quoted, "\\n");
-    } else if (byte < 0x20 || byte == 0x7f) {
-      absl::StrAppendFormat(&quoted, "\\%03d", static_cast<int>(byte));
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-// Text of several lines between brackets, as it stands; other text in quotes.
-std::string Text(const std::string& text) {
-  const bool plain = std::none_of(text.begin(), text.end(), [](unsigned char c) {
-    return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-  });
-  if (!plain || !absl::StrContains(text, '\n')) return Quote(text);
-  std::string level;
-  while (absl::StrContains(text, "]" + level + "]") || absl::EndsWith(text, "]" + level)) {
-    level += '=';
-  }
-  return absl::StrCat("[", level, "[\n", text, "]", level, "]");
-}
-
-std::string Key(absl::string_view name) {
-  return IsIdentifier(name) ? std::string(name) : absl::StrCat("[", Quote(name), "]");
-}
-
-std::string Member(absl::string_view name) {
-  return IsIdentifier(name) ? absl::StrCat(".", name) : absl::StrCat("[", Quote(name), "]");
-}
-
-std::string Number(double x) { return nlohmann::json(x).dump(); }
-
-// A bound, which is a number of either kind: without a ".0" that nobody would write.
-std::string Bound(double x) { return std::string(absl::StripSuffix(Number(x), ".0")); }
-
-std::string Literal(const Value& value) {
-  if (const bool* x = value.AsBool()) return *x ? "true" : "false";
-  if (const int64_t* x = value.AsInt()) {
-    return *x == std::numeric_limits<int64_t>::min() ? "math.mininteger" : absl::StrCat(*x);
-  }
-  if (const double* x = value.AsFloat()) return Number(*x);
-  if (const std::string* x = value.AsText()) return Text(*x);
-  if (const List* list = value.AsList()) {
-    std::vector<std::string> items;
-    for (const Value& item : *list) items.push_back(Literal(item));
-    return absl::StrCat("{", absl::StrJoin(items, ", "), "}");
-  }
-  return "weft.null";
-}
-
-// What a table holds: on one line where it fits, else one member a line. `column`: how much of the
-// line is taken already.
-std::string Table(const std::vector<std::string>& members, int indent, size_t column) {
-  const std::string one = absl::StrCat("{", absl::StrJoin(members, ", "), "}");
-  if (!absl::StrContains(one, '\n') && column + one.size() <= kWidth) return one;
-  std::string text = "{";
-  const std::string margin(static_cast<size_t>(indent) + 2, ' ');
-  for (const std::string& member : members) absl::StrAppend(&text, "\n", margin, member, ",");
-  return absl::StrCat(text, "\n", std::string(static_cast<size_t>(indent), ' '), "}");
-}
 
 using Names = absl::btree_map<std::string, std::string>;  // how a node or a param is called
 
@@ -156,7 +71,7 @@ class Writer {
       Writer inner(*composite);
       absl::StatusOr<std::string> body = inner.Write(indent + 2);
       if (!body.ok()) return body.status();
-      Line(indent, absl::StrCat("weft.composite(", Quote(name), ", function()\n", *body,
+      Line(indent, absl::StrCat("weft.composite(", QuoteLua(name), ", function()\n", *body,
                                 Margin(indent), "end)"));
       text_ += '\n';
     }
@@ -174,11 +89,12 @@ class Writer {
 
   void Describe(int indent) {
     std::vector<std::string> members;
-    if (!graph_.title.empty()) members.push_back(absl::StrCat("title = ", Text(graph_.title)));
-    if (!graph_.doc.empty()) members.push_back(absl::StrCat("doc = ", Text(graph_.doc)));
-    if (!graph_.schema.empty()) members.push_back(absl::StrCat("schema = ", Text(graph_.schema)));
+    if (!graph_.title.empty()) members.push_back(absl::StrCat("title = ", LuaText(graph_.title)));
+    if (!graph_.doc.empty()) members.push_back(absl::StrCat("doc = ", LuaText(graph_.doc)));
+    if (!graph_.schema.empty())
+      members.push_back(absl::StrCat("schema = ", LuaText(graph_.schema)));
     if (members.empty()) return;
-    Line(indent, absl::StrCat("weft.describe", Table(members, indent, Column(indent, 13))));
+    Line(indent, absl::StrCat("weft.describe", LuaTable(members, indent, Column(indent, 13))));
     text_ += '\n';
   }
 
@@ -191,7 +107,7 @@ class Writer {
       name += absl::ascii_isalnum(static_cast<unsigned char>(c)) ? c : '_';
     }
     if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) name = "n" + name;
-    if (IsKeyword(name) || name == "weft" || name == "at" || name == "math") name += "_";
+    if (IsLuaKeyword(name) || name == "weft" || name == "at" || name == "math") name += "_";
     if (taken_.count(name) > 0) absl::StrAppend(&name, suffix);
     const std::string stem = name;
     for (int k = 2; taken_.count(name) > 0; ++k) name = absl::StrCat(stem, "_", k);
@@ -206,20 +122,20 @@ class Writer {
   static std::vector<std::string> ParamMembers(const ParamDef& param) {
     std::vector<std::string> members;
     if (!param.type.name.empty()) {
-      members.push_back(absl::StrCat("type = ", Quote(param.type.ToString())));
+      members.push_back(absl::StrCat("type = ", QuoteLua(param.type.ToString())));
     }
-    if (!param.like.empty()) members.push_back(absl::StrCat("like = ", Quote(param.like)));
+    if (!param.like.empty()) members.push_back(absl::StrCat("like = ", QuoteLua(param.like)));
     if (param.fallback.has_value()) {
-      members.push_back(absl::StrCat("default = ", Literal(*param.fallback)));
+      members.push_back(absl::StrCat("default = ", LuaLiteral(*param.fallback)));
     }
-    if (param.min.has_value()) members.push_back(absl::StrCat("min = ", Bound(*param.min)));
-    if (param.max.has_value()) members.push_back(absl::StrCat("max = ", Bound(*param.max)));
+    if (param.min.has_value()) members.push_back(absl::StrCat("min = ", LuaBound(*param.min)));
+    if (param.max.has_value()) members.push_back(absl::StrCat("max = ", LuaBound(*param.max)));
     if (!param.choices.empty()) {
       std::vector<std::string> choices;
-      for (const std::string& choice : param.choices) choices.push_back(Quote(choice));
+      for (const std::string& choice : param.choices) choices.push_back(QuoteLua(choice));
       members.push_back(absl::StrCat("choices = {", absl::StrJoin(choices, ", "), "}"));
     }
-    if (!param.doc.empty()) members.push_back(absl::StrCat("doc = ", Text(param.doc)));
+    if (!param.doc.empty()) members.push_back(absl::StrCat("doc = ", LuaText(param.doc)));
     return members;
   }
 
@@ -229,9 +145,9 @@ class Writer {
     for (const auto& [name, param] : graph_.params) {
       params_[name] = Fresh(name, "_param");
       std::vector<std::string> members = ParamMembers(param);
-      members.insert(members.begin(), Quote(name));
+      members.insert(members.begin(), QuoteLua(name));
       const std::string head = absl::StrCat(Assign(params_[name]), "weft.param");
-      Line(indent, absl::StrCat(head, Table(members, indent, Column(indent, head.size()))));
+      Line(indent, absl::StrCat(head, LuaTable(members, indent, Column(indent, head.size()))));
     }
     for (const auto& [id, node] : graph_.nodes) taken_.erase(id);
     for (const auto& [name, local] : params_) taken_.insert(local);
@@ -254,14 +170,14 @@ class Writer {
       text = it->second;
       if (!wire.port.empty()) members.insert(members.begin(), wire.port);
     }
-    for (const std::string& member : members) text += Member(member);
+    for (const std::string& member : members) text += LuaMember(member);
     return text;
   }
 
   absl::StatusOr<std::string> Expression(const InputDef& input, const Names& names) const {
     if (const Wire* wire = input.wire()) return Expression(*wire, names);
     const std::vector<Wire>* wires = input.wires();
-    if (wires == nullptr) return Literal(*input.literal());
+    if (wires == nullptr) return LuaLiteral(*input.literal());
     std::vector<std::string> items;
     for (const Wire& wire : *wires) {
       WEFT_ASSIGN_OR_RETURN(items.emplace_back(), Expression(wire, names));
@@ -275,7 +191,7 @@ class Writer {
     for (const auto& [name, input] : inputs) {
       absl::StatusOr<std::string> text = Expression(input, names);
       if (!text.ok()) return text.status();
-      members.push_back(absl::StrCat(Key(name), " = ", *text));
+      members.push_back(absl::StrCat(LuaKey(name), " = ", *text));
     }
     return members;
   }
@@ -330,18 +246,18 @@ class Writer {
   absl::Status Node(const std::string& id, const NodeDef& node, const std::string& name,
                     const Names& names, int indent) {
     const std::string call =
-        absl::StrCat(used_.count(id) > 0 ? Assign(name) : "", "weft", Member(node.type));
+        absl::StrCat(used_.count(id) > 0 ? Assign(name) : "", "weft", LuaMember(node.type));
     WEFT_ASSIGN_OR_RETURN(std::vector<std::string> members, Members(node.inputs, names));
-    members.insert(members.begin(), Quote(id));
+    members.insert(members.begin(), QuoteLua(id));
     if (!node.declared_inputs.empty() || !node.declared_outputs.empty()) {
       members.push_back(absl::StrCat("ports = ", Ports(node, indent + 2)));
     }
     if (!node.carry.empty()) {
       WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> carry, Members(node.carry, names));
-      members.push_back(absl::StrCat("carry = ", Table(carry, indent + 2, Column(indent, 10))));
+      members.push_back(absl::StrCat("carry = ", LuaTable(carry, indent + 2, Column(indent, 10))));
     }
     if (!node.while_carry.empty()) {
-      members.push_back(absl::StrCat("[\"while\"] = ", Quote(node.while_carry)));
+      members.push_back(absl::StrCat("[\"while\"] = ", QuoteLua(node.while_carry)));
     }
     if (node.is_loop() && node.body != nullptr) {
       WEFT_ASSIGN_OR_RETURN(const std::string body,
@@ -355,7 +271,7 @@ class Writer {
       members.push_back(absl::StrCat("[\"then\"] = ", then));
       members.push_back(absl::StrCat("[\"else\"] = ", otherwise));
     }
-    Line(indent, absl::StrCat(call, Table(members, indent, Column(indent, call.size()))));
+    Line(indent, absl::StrCat(call, LuaTable(members, indent, Column(indent, call.size()))));
     return absl::OkStatus();
   }
 
@@ -366,13 +282,13 @@ class Writer {
       std::vector<std::string> members;
       for (const auto& [name, param] : *ports) {
         members.push_back(
-            absl::StrCat(Key(name), " = {", absl::StrJoin(ParamMembers(param), ", "), "}"));
+            absl::StrCat(LuaKey(name), " = {", absl::StrJoin(ParamMembers(param), ", "), "}"));
       }
       const bool inputs = ports == &node.declared_inputs;
       sides.push_back(absl::StrCat(inputs ? "inputs = " : "outputs = ",
-                                   Table(members, indent + 2, Column(indent, 12))));
+                                   LuaTable(members, indent + 2, Column(indent, 12))));
     }
-    return Table(sides, indent, Column(indent, 8));
+    return LuaTable(sides, indent, Column(indent, 8));
   }
 
   // The nodes of a body as lines of their own; `made` gets the names that its results may use.
@@ -395,11 +311,11 @@ class Writer {
       if (part->empty()) continue;
       WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> members, Members(*part, made));
       results.push_back(absl::StrCat(part == &body.next ? "next = " : "collect = ",
-                                     Table(members, indent + 4, Column(indent, 14))));
+                                     LuaTable(members, indent + 4, Column(indent, 14))));
     }
     if (!results.empty()) {
       absl::StrAppend(&text, Margin(indent + 2), "return ",
-                      Table(results, indent + 2, Column(indent, 9)), "\n");
+                      LuaTable(results, indent + 2, Column(indent, 9)), "\n");
     }
     return absl::StrCat("function(", name, ")\n", text, Margin(indent), "end");
   }
@@ -409,7 +325,7 @@ class Writer {
     WEFT_ASSIGN_OR_RETURN(std::string text, BodyNodes(body, names, indent + 2, made));
     WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> members, Members(body.outputs, made));
     absl::StrAppend(&text, Margin(indent + 2), "return ",
-                    Table(members, indent + 2, Column(indent, 9)), "\n");
+                    LuaTable(members, indent + 2, Column(indent, 9)), "\n");
     return absl::StrCat("function()\n", text, Margin(indent), "end");
   }
 
@@ -418,13 +334,13 @@ class Writer {
     for (const auto& [name, input] : graph_.outputs) {
       absl::StatusOr<std::string> wire = Expression(input, top_);
       if (!wire.ok()) return wire.status();
-      std::vector<std::string> members = {Quote(name), *std::move(wire)};
+      std::vector<std::string> members = {QuoteLua(name), *std::move(wire)};
       if (const auto* bounds = FindIn(graph_.expect, name)) {
         for (const auto& [bound, x] : *bounds) {
-          members.push_back(absl::StrCat(Key(bound), " = ", Bound(x)));
+          members.push_back(absl::StrCat(LuaKey(bound), " = ", LuaBound(x)));
         }
       }
-      Line(indent, absl::StrCat("weft.output", Table(members, indent, Column(indent, 11))));
+      Line(indent, absl::StrCat("weft.output", LuaTable(members, indent, Column(indent, 11))));
     }
     for (const auto& [name, bounds] : graph_.expect) {
       if (FindIn(graph_.outputs, name) == nullptr) {

@@ -1,6 +1,7 @@
 // What a live script can do: run nodes by calling them, load, write and run graphs, save values.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -165,6 +166,13 @@ absl::StatusOr<int> Options(lua_State* L) {
   return 0;
 }
 
+// weft.clock(): seconds since some moment, for timing (os.clock counts what all threads compute).
+int Clock(lua_State* L) {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  lua_pushnumber(L, std::chrono::duration<double>(now).count());
+  return 1;
+}
+
 // Upvalues: the steps, how many were given.
 int NextStep(lua_State* L) {
   const lua_Integer i = lua_tointeger(L, lua_upvalueindex(2)) + 1;
@@ -211,9 +219,9 @@ void OpenLiveFunctions(lua_State* L) {
   lua_pop(L, 1);
   OpenRounds(L);
   AddObjectMethod(L, "scheduler", "steps", Call<Steps>);
-  constexpr luaL_Reg kFunctions[] = {{"load", Call<Load>},       {"graph", Call<Graph>},
-                                     {"run", Call<Run>},         {"save", Call<Save>},
-                                     {"options", Call<Options>}, {nullptr, nullptr}};
+  constexpr luaL_Reg kFunctions[] = {
+      {"load", Call<Load>},       {"graph", Call<Graph>}, {"run", Call<Run>}, {"save", Call<Save>},
+      {"options", Call<Options>}, {"clock", Clock},       {nullptr, nullptr}};
   luaL_setfuncs(L, kFunctions, 0);
 }
 

@@ -35,6 +35,8 @@ bool InClass(unsigned char c, char name) {
       return std::isalnum(c) != 0;
     case 'x':
       return std::isxdigit(c) != 0;
+    case 'z':  // an old name of the byte 0
+      return c == 0;
     default:
       return false;
   }
@@ -45,7 +47,7 @@ std::bitset<256> Escaped(char c) {
   std::bitset<256> bytes;
   const auto byte = static_cast<unsigned char>(c);
   const char lower = static_cast<char>(std::tolower(byte));
-  if (std::strchr("acdglpsuwx", lower) == nullptr || lower == '\0') {
+  if (std::strchr("acdglpsuwxz", lower) == nullptr || lower == '\0') {
     bytes.set(byte);
     return bytes;
   }

@@ -256,7 +256,7 @@ void ScriptedRun::CallBack(int arguments) {
   // Whatever was raised goes on from the function that began the run.
   size_t size = 0;
   const char* text = luaL_tolstring(lua_, -1, &size);
-  failed_ = ToStatus({{.message = std::string(text, size)}}, absl::StatusCode::kAborted);
+  failed_ = ToStatus({SplitPlace(std::string(text, size))}, absl::StatusCode::kAborted);
   lua_pop(lua_, 2);
   cancelled_ = true;
 }

@@ -54,7 +54,14 @@ int CallBody(lua_State* L) {
   return luaL_error(L, "%s", failed.c_str());
 }
 
-// "file.lua:12: what" as a problem with a place.
+// Leaves text alone; what else was raised is told in words, by its __tostring where it has one.
+int Describe(lua_State* L) {
+  luaL_tolstring(L, 1, nullptr);
+  return 1;
+}
+
+}  // namespace
+
 Problem SplitPlace(const std::string& text) {
   for (size_t colon = text.find(':'); colon != std::string::npos;
        colon = text.find(':', colon + 1)) {
@@ -69,14 +76,6 @@ Problem SplitPlace(const std::string& text) {
   }
   return {.message = text};
 }
-
-// Leaves text alone; what else was raised is told in words, by its __tostring where it has one.
-int Describe(lua_State* L) {
-  luaL_tolstring(L, 1, nullptr);
-  return 1;
-}
-
-}  // namespace
 
 LuaPlace PlaceOf(lua_State* L) {
   lua_Debug at;
@@ -145,15 +144,19 @@ void* LuaState::Allocate(void* self, void* block, size_t old_size, size_t new_si
   return moved;
 }
 
+absl::Status LuaState::StringTooLong() const {
+  return absl::ResourceExhaustedError(absl::StrCat("the script made a string longer than ",
+                                                   Grouped(static_cast<int64_t>(limits_.string)),
+                                                   " bytes"));
+}
+
 std::string LuaState::MemoryMessage() const {
   if (!sandboxed_) return "out of memory";
-  return absl::StrCat(
-      refused_at_,
-      string_too_long_
-          ? absl::StrCat("the script made a string longer than ",
-                         Grouped(static_cast<int64_t>(limits_.string)), " bytes")
-          : absl::StrCat("the script used more than ",
-                         Grouped(static_cast<int64_t>(limits_.memory)), " bytes of memory"));
+  return absl::StrCat(refused_at_, string_too_long_
+                                       ? std::string(StringTooLong().message())
+                                       : absl::StrCat("the script used more than ",
+                                                      Grouped(static_cast<int64_t>(limits_.memory)),
+                                                      " bytes of memory"));
 }
 
 void LuaState::Hook(lua_State* L, lua_Debug*) {

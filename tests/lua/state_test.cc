@@ -73,7 +73,7 @@ TEST(LuaState, BoundedCoroutinesDoWhatLuasOwnDo) {
                      "tostring(coroutine.close(c)) .. coroutine.status(c)"),
             "suspendedtruedead");
   EXPECT_EQ(Returned("return select(2, coroutine.resume(coroutine.wrap(function() end)))"),
-            "test.lua:1: bad argument #1 to 'resume' (coroutine expected)");
+            "test.lua:1: bad argument #1 to 'resume' (coroutine expected, got function)");
   // A protected call may yield.
   EXPECT_EQ(Returned("local f = coroutine.wrap(function() return pcall(function() "
                      "coroutine.yield('y') error('e', 0) end) end) local a = f() local ok, e = f() "

@@ -1,0 +1,1015 @@
+---@meta weft
+
+-- Written by `weft lua --definitions` from the contracts of the nodes.
+
+---@class weft.null Nothing, where nil would leave a gap.
+
+---@class weft.wire A value of a graph that is being written.
+---@field [string] weft.wire
+
+---@class weft.tensor
+---@field shape integer[]
+---@field dtype "f32"|"bf16"|"f16"|"u8"|"i32"|"i64"
+---@field [integer] weft.tensor|number
+---@operator add(weft.tensor|number): weft.tensor
+---@operator sub(weft.tensor|number): weft.tensor
+---@operator mul(weft.tensor|number): weft.tensor
+---@operator div(weft.tensor|number): weft.tensor
+---@operator pow(weft.tensor|number): weft.tensor
+---@operator unm: weft.tensor
+---@operator len: integer
+local tensor = {}
+---@param other weft.tensor|number
+---@return weft.tensor 1 where less, else 0
+function tensor:lt(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:le(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:gt(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:ge(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:eq(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:minimum(other) end
+---@param other weft.tensor|number
+---@return weft.tensor
+function tensor:maximum(other) end
+---@return weft.tensor
+function tensor:abs() end
+---@return weft.tensor
+function tensor:sqrt() end
+---@return weft.tensor
+function tensor:exp() end
+---@return weft.tensor
+function tensor:log() end
+---@param low number?
+---@param high number?
+---@return weft.tensor
+function tensor:clamp(low, high) end
+---@param other weft.tensor|number
+---@param weight number 0: this, 1: the other
+---@return weft.tensor
+function tensor:lerp(other, weight) end
+---@param dim integer? without it a number
+---@return weft.tensor|number
+function tensor:sum(dim) end
+---@param dim integer?
+---@return weft.tensor|number
+function tensor:mean(dim) end
+---@param dim integer?
+---@return weft.tensor|number
+function tensor:min(dim) end
+---@param dim integer?
+---@return weft.tensor|number
+function tensor:max(dim) end
+---@param dim integer?
+---@return weft.tensor|number divides by n - 1
+function tensor:std(dim) end
+---@param dim integer from 1, or from -1 at the end
+---@param first integer from 1, or from -1 at the end
+---@param last integer? included
+---@return weft.tensor
+function tensor:slice(dim, first, last) end
+---@param shape integer[] -1 once: what is left
+---@return weft.tensor
+function tensor:reshape(shape) end
+---@param order integer[]
+---@return weft.tensor
+function tensor:permute(order) end
+---@param a integer
+---@param b integer
+---@return weft.tensor
+function tensor:transpose(a, b) end
+---@param dim integer
+---@param shift integer
+---@return weft.tensor
+function tensor:roll(dim, shift) end
+---@param dtype string
+---@return weft.tensor
+function tensor:to(dtype) end
+---@return table
+function tensor:totable() end
+---@return number
+function tensor:item() end
+
+---@class weft.step One call of the model in a run.
+---@field index integer
+---@field timestep number
+---@field sigma number
+---@field next weft.step?
+
+---@class weft.round What on_step is given.
+---@field loop string the loop's path
+---@field index integer from 0
+---@field total integer 0 where nobody knows
+---@field carried table<string, any> what the next round begins with; may be written
+---@field collected table<string, any>
+local round = {}
+---@param input string "node.input", or "input" for every input of that name
+---@param value any
+function round:set(input, value) end
+function round:stop() end
+
+---@class weft.run_options
+---@field out string? the folder for what nodes write
+---@field precision "auto"|"f32"|"bf16"|nil
+---@field allow_outside_paths boolean?
+---@field set table<string, any>? inputs of nodes, by "node.input"
+---@field on_progress fun(node: string, done: integer, total: integer)?
+---@field on_step fun(step: weft.round)?
+---@field on_preview fun(image: weft.tensor, index: integer, node: string)?
+---@field on_notice fun(text: string, node: string)?
+
+---@class weft.param_info
+---@field name string
+---@field type string
+---@field doc string
+---@field default any
+---@field min number?
+---@field max number?
+---@field choices string[]?
+
+---@class weft.graph
+local graph = {}
+---@param params table<string, any>?
+---@param options weft.run_options?
+---@return table<string, any> outputs by name
+function graph:run(params, options) end
+---@param params table<string, any>?
+---@param options weft.run_options?
+---@return boolean
+function graph:check(params, options) end
+---@return weft.param_info[]
+function graph:params() end
+---@return string
+function graph:json() end
+---@return string
+function graph:lua() end
+---@return string
+function graph:svg() end
+
+---@class weft
+---@field null weft.null
+weft = {}
+
+---@param value any
+---@return string
+function weft.type(value) end
+---@param values table numbers, or tables of them
+---@return weft.tensor
+function weft.tensor(values) end
+---@param shape integer[]
+---@return weft.tensor
+function weft.zeros(shape) end
+---@param shape integer[]
+---@param value number
+---@return weft.tensor
+function weft.full(shape, value) end
+---@param shape integer[]
+---@param generator weft.generator|integer
+---@return weft.tensor, weft.generator
+function weft.randn(shape, generator) end
+---@param tensors weft.tensor[]
+---@param dim integer?
+---@return weft.tensor
+function weft.concat(tensors, dim) end
+
+---@class weft.description
+---@field title string?
+---@field doc string?
+---@field schema string?
+---@param description weft.description
+function weft.describe(description) end
+
+---@class weft.param_definition
+---@field [1] string the param's name
+---@field type string?
+---@field like string? "node.input": type, default, range and doc from there
+---@field default any
+---@field min number?
+---@field max number?
+---@field choices string[]?
+---@field doc string?
+---@param param weft.param_definition
+---@return weft.wire
+function weft.param(param) end
+
+---@class weft.output_definition
+---@field [1] string the output's name
+---@field [2] weft.wire
+---@field [string] number bounds for `weft test`
+---@param output weft.output_definition
+function weft.output(output) end
+---@param name string
+---@param write fun()
+function weft.composite(name, write) end
+
+---@class weft.loop_definition
+---@field [1] string? an id
+---@field over weft.wire?
+---@field carry table<string, any>?
+---@field while string? the carried bool that keeps it going
+---@field max_rounds integer|weft.wire|nil
+---@field body fun(loop: weft.wire): {next: table<string, weft.wire>?, collect: table<string, weft.wire>?}
+---@param loop weft.loop_definition
+---@return weft.wire
+function weft.Loop(loop) end
+
+---@class weft.if_definition
+---@field [1] string? an id
+---@field condition boolean|weft.wire
+---@field then fun(): table<string, weft.wire>
+---@field else fun(): table<string, weft.wire>
+---@param definition weft.if_definition
+---@return weft.wire
+function weft.If(definition) end
+
+---@param path string a graph file, or the name of an installed graph
+---@return weft.graph
+function weft.load(path) end
+---@param write fun()
+---@return weft.graph
+function weft.graph(write) end
+---@param graph weft.graph|string
+---@param params table<string, any>?
+---@param options weft.run_options?
+---@return table<string, any> outputs by name
+function weft.run(graph, params, options) end
+---@param value weft.tensor|weft.tensor[]
+---@param path string .png, .jpg, .webp, .safetensors or .npy
+---@return string[] paths
+function weft.save(value, path) end
+
+---@return number seconds since some moment
+function weft.clock() end
+
+---@class weft.options
+---@field out string?
+---@field precision "auto"|"f32"|"bf16"|nil
+---@field threads integer?
+---@field allow_outside_paths boolean?
+---@param options weft.options
+function weft.options(options) end
+
+---@class weft.clip
+---@class weft.conditioning
+---@class weft.config
+---@class weft.denoiser
+---@class weft.generator
+---@class weft.image: weft.tensor
+---@class weft.latent: weft.tensor
+---@class weft.mask: weft.tensor
+---@class weft.scheduler
+local scheduler = {}
+---@param num_inference_steps integer?
+---@param strength number?
+---@return fun(): integer, weft.step
+function scheduler:steps(num_inference_steps, strength) end
+---@class weft.state
+---@class weft.tokenizer
+---@class weft.tokens
+---@class weft.unet
+---@class weft.vae
+
+---@class weft.AddNoise.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field latent weft.latent|weft.wire A clean latent.
+---@field noise weft.latent|weft.wire Normally distributed noise.
+---@field step? weft.step|weft.wire How much: as much as this step expects. Without one (the next of the last step) the latent stays clean.
+---A latent with the noise of a step: alpha latent + sigma noise.
+---@param inputs weft.AddNoise.inputs
+---@return weft.latent
+function weft.AddNoise(inputs) end
+
+---@class weft.BlurMask.inputs
+---@field [1] string? an id
+---@field mask weft.mask|weft.wire the mask
+---@field sigma? number|weft.wire the deviation in pixels; 0 leaves the mask as it is (default 4.0)
+---A mask with soft edges: a Gaussian blur.
+---@param inputs weft.BlurMask.inputs
+---@return weft.mask
+function weft.BlurMask(inputs) end
+
+---@class weft.ClipEncode.inputs
+---@field [1] string? an id
+---@field clip weft.clip|weft.wire The text encoder.
+---@field tokens weft.tokens|weft.wire From Tokenize; longer texts in chunks of the encoder's length, each encoded by itself.
+---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
+---The hidden states of CLIP's text encoder: final_norm(layers[: n - clip_skip](tokens)).
+---@param inputs weft.ClipEncode.inputs
+---@return weft.conditioning
+function weft.ClipEncode(inputs) end
+
+---@class weft.ConditioningTensors.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire From a text encoder; of one entry.
+---@class weft.ConditioningTensors.outputs
+---@field tokens weft.tensor [batch, tokens, width] f32.
+---@field pooled weft.tensor [batch, width] f32; nothing where there is none.
+---The hidden states in a conditioning: what MakeConditioning takes.
+---@param inputs weft.ConditioningTensors.inputs
+---@return weft.ConditioningTensors.outputs
+function weft.ConditioningTensors(inputs) end
+
+---@class weft.CropImage.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire the picture; each of a batch
+---@field left? integer|weft.wire the window's first column (default 0)
+---@field top? integer|weft.wire the window's first row (default 0)
+---@field width? integer|weft.wire in pixels; 0 goes on to the edge (default 0)
+---@field height? integer|weft.wire in pixels; 0 goes on to the edge (default 0)
+---A window of a picture.
+---@param inputs weft.CropImage.inputs
+---@return weft.image
+function weft.CropImage(inputs) end
+
+---@class weft.DDIMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: true.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---@field eta? number|weft.wire How much noise each step adds: 0 none, 1 as much as DDPM. If neither the graph nor the config says: 0.
+---@field use_clipped_model_output? boolean|weft.wire Work the noise out again from the clipped prediction. If neither the graph nor the config says: false.
+---DDIM: x' = sqrt(a') clean + sqrt(1 - a' - s^2) noise + s fresh noise.
+---@param inputs weft.DDIMScheduler.inputs
+---@return weft.scheduler
+function weft.DDIMScheduler(inputs) end
+
+---@class weft.DDPMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: fixed_small.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: true.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---DDPM: the mean of clean and x at the lower noise level, and fresh noise.
+---@param inputs weft.DDPMScheduler.inputs
+---@return weft.scheduler
+function weft.DDPMScheduler(inputs) end
+
+---@class weft.DPMSolverMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_lu_lambdas? boolean|weft.wire Space the noise levels evenly in log SNR (Lu et al., arXiv 2206.00927). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---DPM-Solver(++), multistep, as an ODE or an SDE.
+---@param inputs weft.DPMSolverMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.DPMSolverMultistepScheduler(inputs) end
+
+---@class weft.DPMSolverSinglestepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: false.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
+---DPM-Solver(++), singlestep, as an ODE or an SDE.
+---@param inputs weft.DPMSolverSinglestepScheduler.inputs
+---@return weft.scheduler
+function weft.DPMSolverSinglestepScheduler(inputs) end
+
+---@class weft.EulerAncestralDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---Euler's method with fresh noise at each step.
+---@param inputs weft.EulerAncestralDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.EulerAncestralDiscreteScheduler(inputs) end
+
+---@class weft.EulerDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field interpolation_type? "linear"|"log_linear"|weft.wire Noise levels from the timesteps, or evenly spaced in their logarithm. If neither the graph nor the config says: linear.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: not set.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: not set.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field timestep_type? "discrete"|"continuous"|weft.wire continuous: a v model is told 0.25 ln(sigma) in place of the timestep. If neither the graph nor the config says: discrete.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field s_churn? number|weft.wire Noise added before each step (arXiv 2206.00364, algorithm 2); 0: none. If neither the graph nor the config says: 0.
+---@field s_tmin? number|weft.wire The lowest noise level that gets some. If neither the graph nor the config says: 0.
+---@field s_tmax? number|weft.wire The highest one; not set: all. If neither the graph nor the config says: not set.
+---@field s_noise? number|weft.wire Its strength. If neither the graph nor the config says: 1.
+---Euler's method: x' = x + (sigma' - sigma) (x - clean) / sigma.
+---@param inputs weft.EulerDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.EulerDiscreteScheduler(inputs) end
+
+---@class weft.Generator.inputs
+---@field [1] string? an id
+---@field seed integer|weft.wire Same seed, same numbers (its low 32 bits).
+---A stream of random numbers; nodes that draw give it on.
+---@param inputs weft.Generator.inputs
+---@return weft.generator
+function weft.Generator(inputs) end
+
+---@class weft.GrowMask.inputs
+---@field [1] string? an id
+---@field mask weft.mask|weft.wire the mask
+---@field pixels? integer|weft.wire how far it grows to each side; negative shrinks it (default 8)
+---A mask that reaches some pixels further, or less far: the maximum (minimum) over a square.
+---@param inputs weft.GrowMask.inputs
+---@return weft.mask
+function weft.GrowMask(inputs) end
+
+---@class weft.Guidance.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field positive weft.conditioning|weft.wire What to draw.
+---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
+---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---Binds a UNet to what it is to draw: noise = negative + guidance_scale · (positive - negative). Computes the texts' keys and values once.
+---@param inputs weft.Guidance.inputs
+---@return weft.denoiser
+function weft.Guidance(inputs) end
+
+---@class weft.HeunDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: false.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---Heun's method of second order: two calls of the model a step.
+---@param inputs weft.HeunDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.HeunDiscreteScheduler(inputs) end
+
+---@class weft.ImageStrip.inputs
+---@field [1] string? an id
+---@field images weft.image[]|weft.image|weft.wire what to show, in this order; batches one by one
+---@field columns? integer|weft.wire pictures in a row; 0 puts all into one (default 0)
+---@field gap? integer|weft.wire white pixels between pictures (default 4)
+---Pictures side by side in one: a strip, or a sheet of several rows.
+---@param inputs weft.ImageStrip.inputs
+---@return weft.image
+function weft.ImageStrip(inputs) end
+
+---@class weft.ImageToMask.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire the picture; white is painted
+---@field channel? "luma"|"red"|"green"|"blue"|"alpha"|weft.wire what is looked at; luma is 0.299 R + 0.587 G + 0.114 B (default "luma")
+---@field threshold? number|weft.wire 1 above it, 0 up to it; -1 keeps the grey values (default 0.5)
+---A picture as a mask: 1 where its brightness, or one channel, is above a threshold.
+---@param inputs weft.ImageToMask.inputs
+---@return weft.mask
+function weft.ImageToMask(inputs) end
+
+---@class weft.InpaintChannels.inputs
+---@field [1] string? an id
+---@field mask weft.mask|weft.wire What is painted; sized to the latent.
+---@field latent weft.latent|weft.wire The masked picture (MaskImage), encoded (VaeEncode).
+---Mask and masked picture as a 9-channel inpainting UNet takes them.
+---@param inputs weft.InpaintChannels.inputs
+---@return weft.latent
+function weft.InpaintChannels(inputs) end
+
+---@class weft.InvertMask.inputs
+---@field [1] string? an id
+---@field mask weft.mask|weft.wire the mask
+---A mask that paints what another keeps: 1 - mask.
+---@param inputs weft.InvertMask.inputs
+---@return weft.mask
+function weft.InvertMask(inputs) end
+
+---@class weft.LCMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: scaled_linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field original_inference_steps? integer|weft.wire Steps of the schedule that the model was distilled with. If neither the graph nor the config says: 50.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: false.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field timestep_scaling? number|weft.wire Sharpness of the boundary condition at timestep 0. If neither the graph nor the config says: 10.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---Latent consistency: jump to a clean latent, and add noise for the next jump.
+---@param inputs weft.LCMScheduler.inputs
+---@return weft.scheduler
+function weft.LCMScheduler(inputs) end
+
+---@class weft.LMSDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field order? integer|weft.wire Past derivatives that a step looks back on. If neither the graph nor the config says: 4.
+---Linear multistep: the derivatives of the last steps, each with its weight.
+---@param inputs weft.LMSDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.LMSDiscreteScheduler(inputs) end
+
+---@class weft.LoadImage.inputs
+---@field [1] string? an id
+---@field path string|weft.wire a PNG, JPEG or WebP file; relative to the graph's folder
+---@class weft.LoadImage.outputs
+---@field image weft.image [1, h, w, 3] u8
+---@field mask weft.mask [1, h, w, 1] f32: 1 - alpha; all 0 where the file has no alpha
+---A picture from a file, and its mask: 1 - alpha.
+---@param inputs weft.LoadImage.inputs
+---@return weft.LoadImage.outputs
+function weft.LoadImage(inputs) end
+
+---@class weft.LoadModel.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A folder with tokenizer, text_encoder, unet, vae and scheduler, or some of them; relative to the graph, then along WEFT_MODELS.
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@class weft.LoadModel.outputs
+---@field tokenizer weft.tokenizer From tokenizer/.
+---@field clip weft.clip From text_encoder/.
+---@field unet weft.unet From unet/.
+---@field vae weft.vae From vae/.
+---@field scheduler_config weft.config From scheduler/.
+---The parts of a model in diffusers' folder layout. Opening reads no weights: a part's weights are read when it first computes.
+---@param inputs weft.LoadModel.inputs
+---@return weft.LoadModel.outputs
+function weft.LoadModel(inputs) end
+
+---@class weft.LoadTensor.inputs
+---@field [1] string? an id
+---@field path string|weft.wire a .safetensors, .safetensors.zst or .npy file; relative to the graph's folder
+---@field name? string|weft.wire of the tensor; without it "value", or the only one there is
+---@field as? "tensor"|"tokens"|"conditioning"|"latent"|"image"|weft.wire what it becomes: tokens [b, n] i32; conditioning [b, n, width] f32, with the tensor "pooled" beside it; latent [b, c, h, w] f32; image [b, h, w, c] u8 or f32 (default "tensor")
+---Numbers from a .safetensors(.zst) or .npy file, as the kind of value they are to be.
+---@param inputs weft.LoadTensor.inputs
+---@return any
+function weft.LoadTensor(inputs) end
+
+---@class weft.LuaFunction.inputs
+---@field [1] string? an id
+---@field source? string|weft.wire The script.
+---@field file? string|weft.wire A file with the script, relative to the graph's folder.
+---@field instructions? integer|weft.wire How many it may take before it is stopped. (default 50000000)
+---@field ports {inputs: table?, outputs: table?}? ports of its own
+---@field [string] any
+---A script in Lua as a node: its declared inputs are globals, and it returns its declared outputs.
+---@param inputs weft.LuaFunction.inputs
+---@return any
+function weft.LuaFunction(inputs) end
+
+---@class weft.MakeConditioning.inputs
+---@field [1] string? an id
+---@field tokens weft.tensor|weft.wire [batch, tokens, width]: the text encoder's hidden states.
+---@field pooled? weft.tensor|weft.wire [batch, width]: the pooled output, where there is one.
+---A conditioning from the hidden states of a text encoder, such as the embeddings of a diffusers pipeline.
+---@param inputs weft.MakeConditioning.inputs
+---@return weft.conditioning
+function weft.MakeConditioning(inputs) end
+
+---@class weft.MaskBlend.inputs
+---@field [1] string? an id
+---@field background any latents [b, c, h, w] or pictures [b, h, w, c]
+---@field foreground any the same kind and size
+---@field mask weft.mask|weft.wire resized to them; 1 shows the foreground
+---@field resize? "nearest"|"area"|"bilinear"|weft.wire how the mask is resized: nearest as diffusers does, area by the share that is painted, bilinear softly (default "nearest")
+---@field layout? "auto"|"latent"|"image"|weft.wire what is blended; auto goes by type, channels and proportions (default "auto")
+---The background where the mask is 0, the foreground where it is 1: background · (1 - mask) + foreground · mask.
+---@param inputs weft.MaskBlend.inputs
+---@return any
+function weft.MaskBlend(inputs) end
+
+---@class weft.MaskImage.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire The picture to hide a part of.
+---@field mask weft.mask|weft.wire What to hide; sized to the picture.
+---A picture whose painted part is gray, as inpainting models see it.
+---@param inputs weft.MaskImage.inputs
+---@return weft.image
+function weft.MaskImage(inputs) end
+
+---@class weft.MaskToImage.inputs
+---@field [1] string? an id
+---@field mask weft.mask|weft.wire the mask
+---A mask as a grey picture: white is painted.
+---@param inputs weft.MaskToImage.inputs
+---@return weft.image
+function weft.MaskToImage(inputs) end
+
+---@class weft.PNDMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field skip_prk_steps? boolean|weft.wire Begin without Runge-Kutta steps, as Stable Diffusion does. If neither the graph nor the config says: false.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---PNDM: fourth-order steps from the last four outputs, after a Runge-Kutta start.
+---@param inputs weft.PNDMScheduler.inputs
+---@return weft.scheduler
+function weft.PNDMScheduler(inputs) end
+
+---@class weft.PadForOutpaint.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire the picture; each of a batch
+---@field left? integer|weft.wire pixels to add (default 0)
+---@field top? integer|weft.wire pixels to add (default 0)
+---@field right? integer|weft.wire pixels to add (default 0)
+---@field bottom? integer|weft.wire pixels to add (default 0)
+---@class weft.PadForOutpaint.outputs
+---@field image weft.image the picture within its margins, same type
+---@field mask weft.mask [1, h, w, 1]: 1 on the margins
+---A picture with grey margins, and the mask that paints them.
+---@param inputs weft.PadForOutpaint.inputs
+---@return weft.PadForOutpaint.outputs
+function weft.PadForOutpaint(inputs) end
+
+---@class weft.ParseSchedulerConfig.inputs
+---@field [1] string? an id
+---@field text string|weft.wire JSON, as in scheduler_config.json: {"beta_schedule": …}.
+---The options of a scheduler from text, as diffusers writes them.
+---@param inputs weft.ParseSchedulerConfig.inputs
+---@return weft.config
+function weft.ParseSchedulerConfig(inputs) end
+
+---@class weft.PredictNoise.inputs
+---@field [1] string? an id
+---@field denoiser weft.denoiser|weft.wire From Guidance.
+---@field latent weft.latent|weft.wire Noisy, scaled by ScaleInput.
+---@field step weft.step|weft.wire Where in the schedule it is.
+---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
+---@field guidance_scale? number|weft.wire For this step alone, in place of the scale in the denoiser.
+---What the network takes for the noise in a latent: noise = denoiser(latent | channels, timestep).
+---@param inputs weft.PredictNoise.inputs
+---@return weft.latent
+function weft.PredictNoise(inputs) end
+
+---@class weft.PreviewLatent.inputs
+---@field [1] string? an id
+---@field vae weft.vae|weft.wire What the latent is a latent of.
+---@field latent weft.latent|weft.wire Best the predicted clean one: SchedulerStep's `original`.
+---@field step? weft.step|weft.wire Numbers the preview.
+---A quick look at a latent, without decoding it: image = a·latent + b, fitted to the autoencoder once.
+---@param inputs weft.PreviewLatent.inputs
+---@return weft.image
+function weft.PreviewLatent(inputs) end
+
+---@class weft.RandomLatent.inputs
+---@field [1] string? an id
+---@field vae weft.vae|weft.wire Says how many channels, and pixels a latent.
+---@field generator weft.generator|weft.wire Where the numbers come from.
+---@field width? integer|weft.wire Of the picture, in pixels.
+---@field height? integer|weft.wire Of the picture, in pixels.
+---@field batch? integer|weft.wire Pictures at once. (default 1)
+---@field like? weft.latent|weft.wire A latent whose shape to take, in place of width and height.
+---@class weft.RandomLatent.outputs
+---@field noise weft.latent Mean 0, variance 1.
+---@field generator weft.generator After the draws.
+---Normally distributed noise for a picture of a size.
+---@param inputs weft.RandomLatent.inputs
+---@return weft.RandomLatent.outputs
+function weft.RandomLatent(inputs) end
+
+---@class weft.RectangleMask.inputs
+---@field [1] string? an id
+---@field width integer|weft.wire of the mask, in pixels
+---@field height integer|weft.wire of the mask, in pixels
+---@field left integer|weft.wire the first painted column
+---@field top integer|weft.wire the first painted row
+---@field right integer|weft.wire the column after the last painted one
+---@field bottom integer|weft.wire the row after the last painted one
+---A mask that paints one rectangle: 1 inside, 0 outside.
+---@param inputs weft.RectangleMask.inputs
+---@return weft.mask
+function weft.RectangleMask(inputs) end
+
+---@class weft.ResizeImage.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire the picture; each of a batch
+---@field width? integer|weft.wire in pixels; 0 keeps the proportions (default 0)
+---@field height? integer|weft.wire in pixels; 0 keeps the proportions (default 0)
+---@field method? "nearest"|"box"|"bilinear"|"bicubic"|"lanczos"|weft.wire the filter, by its name in PIL (default "lanczos")
+---A picture at another size, as PIL's Image.resize draws it.
+---@param inputs weft.ResizeImage.inputs
+---@return weft.image
+function weft.ResizeImage(inputs) end
+
+---@class weft.ReverseSteps.inputs
+---@field [1] string? an id
+---@field steps weft.step[]|weft.step|weft.wire From Timesteps.
+---The steps of a run from little noise to much.
+---@param inputs weft.ReverseSteps.inputs
+---@return weft.step[]
+function weft.ReverseSteps(inputs) end
+
+---@class weft.SaveImage.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire what to save; f32 is rounded to 8 bits, a batch is numbered
+---@field path string|weft.wire below the output folder; .png, .jpg, .jpeg or .webp
+---@field quality? integer|weft.wire of JPEG and WebP; 100 makes a WebP lossless (default 95)
+---Writes pictures. A PNG carries the whole graph, so that it can be drawn again.
+---@param inputs weft.SaveImage.inputs
+---@return string[]
+function weft.SaveImage(inputs) end
+
+---@class weft.SaveTensor.inputs
+---@field [1] string? an id
+---@field value any a tensor of any kind, a list of them (name.0, name.1 …), or a conditioning (its tokens, and "pooled")
+---@field path string|weft.wire below the output folder; .safetensors or .npy
+---@field name? string|weft.wire of the tensor in a .safetensors file (default "value")
+---@class weft.SaveTensor.outputs
+---Writes numbers as a .safetensors or .npy file.
+---@param inputs weft.SaveTensor.inputs
+---@return weft.SaveTensor.outputs
+function weft.SaveTensor(inputs) end
+
+---@class weft.ScaleInput.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field latent weft.latent|weft.wire The latent of the run.
+---@field step weft.step|weft.wire The step that is about to be taken.
+---The latent scaled for the model.
+---@param inputs weft.ScaleInput.inputs
+---@return weft.latent
+function weft.ScaleInput(inputs) end
+
+---@class weft.ScaleNoise.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field noise weft.latent|weft.wire Normally distributed noise.
+---@field first? weft.step|weft.wire The first step (Timesteps gives it); the scale of leading timestep_spacing depends on it.
+---Noise at the level that the first step expects.
+---@param inputs weft.ScaleNoise.inputs
+---@return weft.latent
+function weft.ScaleNoise(inputs) end
+
+---@class weft.SchedulerConfigText.inputs
+---@field [1] string? an id
+---@field config weft.config|weft.wire Such as a model's.
+---The options of a scheduler as text, as diffusers reads them.
+---@param inputs weft.SchedulerConfigText.inputs
+---@return string
+function weft.SchedulerConfigText(inputs) end
+
+---@class weft.SchedulerStep.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field noise weft.latent|weft.wire The model's output (PredictNoise).
+---@field latent weft.latent|weft.wire The latent of this step, not scaled.
+---@field step weft.step|weft.wire The step.
+---@field state weft.state|weft.wire From Timesteps or the step before.
+---@field generator? weft.generator|weft.wire For schedulers that add noise at each step.
+---@class weft.SchedulerStep.outputs
+---@field latent weft.latent The latent of the next step.
+---@field original weft.latent The predicted clean latent.
+---@field state weft.state For the next step.
+---@field generator weft.generator After this step's draws.
+---One step of a scheduler towards the picture.
+---@param inputs weft.SchedulerStep.inputs
+---@return weft.SchedulerStep.outputs
+function weft.SchedulerStep(inputs) end
+
+---@class weft.Timesteps.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
+---@field strength? number|weft.wire The share of the steps that is taken, counted from the end. (default 1.0)
+---@class weft.Timesteps.outputs
+---@field steps weft.step[] One for each call of the model.
+---@field first weft.step The first of them.
+---@field state weft.state What SchedulerStep carries from step to step.
+---The steps that a scheduler takes from noise to a picture.
+---@param inputs weft.Timesteps.inputs
+---@return weft.Timesteps.outputs
+function weft.Timesteps(inputs) end
+
+---@class weft.Tokenize.inputs
+---@field [1] string? an id
+---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
+---@field text string|weft.wire What to draw
+---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---A text as token ids: begin, text, end, padding; a text that is too long for one chunk is cut between words.
+---@param inputs weft.Tokenize.inputs
+---@return weft.tokens
+function weft.Tokenize(inputs) end
+
+---@class weft.UniPCMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field predict_x0? boolean|weft.wire Solve for the clean latent instead of the noise. If neither the graph nor the config says: true.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: bh2.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field disable_corrector? integer[]|integer|weft.wire Steps that the corrector leaves alone (it can hurt the first ones). If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: not set.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: not set.
+---@field shift_terminal? number|weft.wire Stretch a flow's noise levels so that they end here. If neither the graph nor the config says: not set.
+---UniPC: a multistep predictor and a corrector that costs no call of the model.
+---@param inputs weft.UniPCMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.UniPCMultistepScheduler(inputs) end
+
+---@class weft.VaeDecode.inputs
+---@field [1] string? an id
+---@field vae weft.vae|weft.wire The autoencoder.
+---@field latent weft.latent|weft.wire Scaled as the UNet sees it.
+---A latent as a picture: decode(latent / scaling_factor + shift_factor) / 2 + 1/2.
+---@param inputs weft.VaeDecode.inputs
+---@return weft.image
+function weft.VaeDecode(inputs) end
+
+---@class weft.VaeEncode.inputs
+---@field [1] string? an id
+---@field vae weft.vae|weft.wire The autoencoder.
+---@field image weft.image|weft.wire Sides that are multiples of the autoencoder's scale.
+---@field generator? weft.generator|weft.wire Draws from the encoder's distribution; without it its mean is the latent.
+---@class weft.VaeEncode.outputs
+---@field latent weft.latent Scaled as the UNet sees it.
+---@field generator weft.generator After the draw.
+---A picture as a latent: (encode(2·image - 1) - shift_factor) · scaling_factor.
+---@param inputs weft.VaeEncode.inputs
+---@return weft.VaeEncode.outputs
+function weft.VaeEncode(inputs) end
+
+---@class weft.Denoise.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field noise weft.latent|weft.wire From RandomLatent
+---@field generator? weft.generator|weft.wire For schedulers that add noise at each step.
+---@field positive weft.conditioning|weft.wire What to draw.
+---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
+---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
+---@class weft.Denoise.outputs
+---@field latent weft.latent 
+---@field generator weft.generator 
+---From pure noise to a latent: all steps of the scheduler.
+---@param inputs weft.Denoise.inputs
+---@return weft.Denoise.outputs
+function weft.Denoise(inputs) end
+
+---@class weft.EncodePrompt.inputs
+---@field [1] string? an id
+---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
+---@field clip weft.clip|weft.wire The text encoder.
+---@field text string|weft.wire What to draw
+---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
+---What a UNet is told to draw, from text: tokens, then the text encoder.
+---@param inputs weft.EncodePrompt.inputs
+---@return weft.conditioning
+function weft.EncodePrompt(inputs) end
+
+---@class weft.Sample.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field latent weft.latent|weft.wire Where to begin, as noisy as the first step expects
+---@field steps weft.step[]|weft.step|weft.wire From Timesteps
+---@field state weft.state|weft.wire From Timesteps or the step before.
+---@field generator? weft.generator|weft.wire For schedulers that add noise at each step.
+---@field positive weft.conditioning|weft.wire What to draw.
+---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
+---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@class weft.Sample.outputs
+---@field latent weft.latent 
+---@field generator weft.generator 
+---@field originals weft.latent[] 
+---The denoising loop from a given latent over given steps. Copy it to change what happens in a step.
+---@param inputs weft.Sample.inputs
+---@return weft.Sample.outputs
+function weft.Sample(inputs) end
+
+return weft
