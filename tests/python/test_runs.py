@@ -274,7 +274,7 @@ def resident_bytes():
 
 
 def test_500_runs_leave_no_memory_behind(model):
-    """Runs with callbacks, arrays in and out, a node in Python, and errors."""
+    """With callbacks, arrays in and out, a node in Python, and errors."""
 
     @weft.node
     def halved(latent: weft.types.Latent) -> weft.types.Latent:
@@ -302,3 +302,16 @@ def test_500_runs_leave_no_memory_behind(model):
     grown = run(500) - before
     # 500 runs that each kept one latent would be 32 MB.
     assert grown < 4_000_000, f"{grown} bytes more after 500 runs"
+
+
+def test_a_model_that_is_kept_does_not_grow_with_every_run(graph, model):
+    kept = (model.unet, model.vae, model.clip)
+    for _ in range(10):
+        graph.run(steps=1, progress=False)
+    before = resident_bytes()
+    for _ in range(60):
+        graph.run(steps=1, progress=False)
+    gc.collect()
+    grown = resident_bytes() - before
+    del kept
+    assert grown < 2_000_000, f"{grown} bytes more after 60 runs"
