@@ -334,4 +334,7 @@ class TensorSpec:
 
 def from_dlpack(producer: Any) -> Tensor:
     """A tensor on the memory of one of torch, numpy, jax …, without a copy where it is dense."""
-    return Tensor(_weft.Tensor.from_dlpack(producer))
+    try:
+        return Tensor(_weft.Tensor.from_dlpack(producer))
+    except BufferError:  # older versions of numpy hand out no array that is read-only this way
+        return Tensor(producer)
