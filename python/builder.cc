@@ -79,6 +79,22 @@ ParamDef ParamFromPython(const py::dict& fields, int line) {
   return param;
 }
 
+// Ports that a node declares: {"inputs": {"x": "int"}, "outputs": {"y": {"type": "int", …}}}.
+Ordered<ParamDef> DeclaredPorts(const py::dict& ports, const char* side, int line) {
+  Ordered<ParamDef> declared;
+  if (!ports.contains(side)) return declared;
+  for (const auto& [key, port] : ports[side].cast<py::dict>()) {
+    py::dict fields;
+    if (py::isinstance<py::str>(port)) {
+      fields["type"] = port;
+    } else {
+      fields = port.cast<py::dict>();
+    }
+    declared.emplace_back(key.cast<std::string>(), ParamFromPython(fields, line));
+  }
+  return declared;
+}
+
 py::list Outputs(const Graph& graph, const std::string& id) {
   py::list ports;
   for (const PortSpec& port : ValueOrThrow(graph->Change().OutputsOf(id))) {
@@ -141,8 +157,11 @@ void BindBuilder(py::class_<GraphHandle, Graph>& graph) {
            })
       .def("add_node",
            [](const Graph& self, const std::string& id, const std::string& type,
-              const py::dict& inputs, int line) {
-             return ValueOrThrow(self->Change().AddNode(id, NewNode(*self, type, inputs, line)));
+              const py::dict& inputs, const py::dict& ports, int line) {
+             NodeDef node = NewNode(*self, type, inputs, line);
+             node.declared_inputs = DeclaredPorts(ports, "inputs", line);
+             node.declared_outputs = DeclaredPorts(ports, "outputs", line);
+             return ValueOrThrow(self->Change().AddNode(id, std::move(node)));
            })
       .def("open_loop",
            [](const Graph& self, const std::string& id, const py::dict& inputs,

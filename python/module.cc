@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lua/attach.h"
 #include "python/call.h"
 #include "python/errors.h"
 #include "python/graph.h"
@@ -31,6 +32,7 @@ py::dict DescribeContract(const Contract& contract) {
   description["category"] = contract.category;
   description["version"] = contract.version;
   description["effect"] = contract.effect;
+  description["declares_ports"] = contract.declares_ports;
   description["inputs"] = inputs;
   description["outputs"] = outputs;
   return description;
@@ -51,6 +53,7 @@ py::list Contracts() {
 void Start(const std::string& prefix, const std::string& models) {
   Session& session = Session::Get();
   session.weft = ValueOrThrow(WeftRuntime::Make(prefix, models));
+  ThrowIfError(AttachLua(*session.weft));
   session.compute = BestCompute();
 }
 

@@ -39,14 +39,12 @@ from weft._values import Mask as Mask
 from weft._values import Object as Object
 from weft._values import Record as Record
 from weft._values import Scheduler as Scheduler
+from weft._values import State as State
 from weft._values import Step as Step
 from weft._values import Tensor as Tensor
 from weft._values import Tokens as Tokens
 
 def type_name(cls_name: str) -> str: ...
-
-class State(Record):
-    """What a scheduler carries from step to step."""
 
 '''
 
@@ -105,7 +103,9 @@ def _node(contract: Mapping[str, Any]) -> List[str]:
     name = contract["type"]
     outputs = contract["outputs"]
     gives = _value(outputs[0]["type"]) if len(outputs) == 1 else f"_{name}Outputs"
-    if len(outputs) != 1:
+    if contract["declares_ports"]:
+        gives = "Any"
+    elif len(outputs) != 1:
         lines.append(f"class _{name}Outputs:")
         for port in outputs:
             lines.append(f"    @property\n    def {port['name']}(self) -> {_value(port['type'])}:")
@@ -121,7 +121,10 @@ def _node(contract: Mapping[str, Any]) -> List[str]:
             kind = kind[:-1] + ", None]"
         name_in_python = port["name"] + ("_" if keyword.iskeyword(port["name"]) else "")
         lines.append(f"    {name_in_python}: {kind}{optional},")
-    lines += ['    id: str = "",', f") -> {gives}:", _docstring(_documentation(contract), "    "), ""]
+    lines.append('    id: str = "",')
+    if contract["declares_ports"]:
+        lines += ["    ports: Mapping[str, Mapping[str, Any]] = ...,", "    **inputs: Any,"]
+    lines += [f") -> {gives}:", _docstring(_documentation(contract), "    "), ""]
     return lines
 
 

@@ -5,6 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The wheel of the Python module is built from the same sources in another folder: the compiler's
+# cache shall know them again.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
 bash examples/dependencies.sh --tests
 cmake --preset dev >/dev/null
 cmake --build --preset dev

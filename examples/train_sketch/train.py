@@ -3,7 +3,7 @@
     train.py all                      every stage in turn
     train.py decoder --minutes 60     one stage; stop it and start it again at any time
 
-Stages: decoder, encoder, text, latents, diffusion, export, evaluate.
+Stages: decoder, encoder, text, latents, diffusion, guidance, export, evaluate.
 
 Everything unfinished lives in --work (default build/train_sketch); only `export` writes the model.
 """
@@ -20,6 +20,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 
 import diffusion_stage
 import export
+import guidance_stage
 import read_back
 import scenes
 import start
@@ -29,7 +30,7 @@ import vae_stage
 from pace import Pace
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-STAGES = ("decoder", "encoder", "text", "latents", "diffusion", "export", "evaluate")
+STAGES = ("decoder", "encoder", "text", "latents", "diffusion", "guidance", "export", "evaluate")
 
 
 def load_vae(work):
@@ -52,11 +53,12 @@ def load_encoder(work):
 
 
 def load_unet(work):
-    """The averaged UNet; an untrained one when there is no checkpoint yet."""
+    """The averaged UNet of the latest stage; an untrained one when there is no checkpoint yet."""
     unet = UNet2DConditionModel(**diffusion_stage.UNET_CONFIG)
-    checkpoint = work / "diffusion.pt"
-    if checkpoint.exists():
-        unet.load_state_dict(torch.load(checkpoint, weights_only=True)["ema"])
+    for name in ("guidance.pt", "diffusion.pt"):
+        if (work / name).exists():
+            unet.load_state_dict(torch.load(work / name, weights_only=True)["ema"])
+            break
     return unet.eval()
 
 
@@ -89,7 +91,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=TOP / "build/train_sketch")
     parser.add_argument("--model", type=pathlib.Path, default=TOP / "examples/models/sketch")
     parser.add_argument("--minutes", type=float,
-                        help="of this stage in all (decoder 60, encoder 15, diffusion 180)")
+                        help="of this stage in all (decoder 60, encoder 15, diffusion 100, guidance 25)")
     parser.add_argument("--pictures", type=int, default=30000, help="scenes to encode")
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=16)
@@ -138,9 +140,13 @@ def main():
             export.evaluate(export.load(work / "preview"), log, 50, half=True)
 
         diffusion_stage.train(work, diffusion_stage.SCALING_FACTOR, encoder, latents,
-                              options.minutes or 180, device, log,
+                              options.minutes or 100, device, log,
                               look if options.look_every else None, options.batch,
                               60 * options.look_every)
+    if wanted("guidance"):
+        latents = diffusion_stage.load_latents(sorted(work.glob("latents-*.pt")))
+        guidance_stage.train(work, diffusion_stage.SCALING_FACTOR, load_encoder(work), latents,
+                             options.minutes or 25, device, log)
     if wanted("export"):
         size = export.write(options.model, load_vae(work), load_encoder(work), load_unet(work))
         log(f"export: {options.model.name}, {size / 1e6:.2f} MB")

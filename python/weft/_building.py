@@ -121,8 +121,11 @@ def one_or_node(graph: "Graph", id: str) -> Union[Wire, Node]:
     return Node(graph, id)
 
 
-def add_node(graph: "Graph", type: str, inputs: Mapping[str, Any], id: str) -> Union[Wire, Node]:
-    return one_or_node(graph, graph._handle.add_node(id, type, dict(inputs), line_in(graph)))
+def add_node(
+    graph: "Graph", type: str, inputs: Mapping[str, Any], ports: Mapping[str, Any], id: str
+) -> Union[Wire, Node]:
+    made = graph._handle.add_node(id, type, dict(inputs), dict(ports), line_in(graph))
+    return one_or_node(graph, made)
 
 
 def _graph_for(what: str) -> "Graph":

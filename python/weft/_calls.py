@@ -55,20 +55,27 @@ class NodeFunction:
     def __init__(self, contract: Dict[str, Any]) -> None:
         self.contract = contract
         self.type: str = contract["type"]
+        self.declares_ports: bool = contract.get("declares_ports", False)
         self.inputs = ports(contract["inputs"])
         self.outputs = ports(contract["outputs"])
         self._renamed = [python_name(name) for name in self.inputs if python_name(name) != name]
         self.__name__ = self.__qualname__ = self.type
         self.__module__ = "weft.nodes"
         self.__doc__ = documentation(contract["doc"], self.inputs.values(), self.outputs.values())
-        self.__signature__ = inspect.Signature(
-            [
-                *keyword_parameters(self.inputs.values()),
-                inspect.Parameter("id", inspect.Parameter.KEYWORD_ONLY, default="", annotation="str"),
+        keyword_only = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            *keyword_parameters(self.inputs.values()),
+            inspect.Parameter("id", keyword_only, default="", annotation="str"),
+        ]
+        if self.declares_ports:
+            parameters += [
+                inspect.Parameter("ports", keyword_only, default={}, annotation="dict"),
+                inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD),
             ]
-        )
+        self.__signature__ = inspect.Signature(parameters)
 
     def __call__(self, *positional: Any, id: str = "", **inputs: Any) -> Any:
+        ports = inputs.pop("ports", {}) if self.declares_ports else {}
         if positional:
             names = ", ".join(f"{name}=…" for name in self.inputs)
             raise ArgumentError(f"{self.type} takes its inputs by name: {self.type}({names})")
@@ -77,7 +84,9 @@ class NodeFunction:
                 inputs[name[:-1]] = inputs.pop(name)
         graph = _building.current()
         if graph is not None:
-            return _building.add_node(graph, self.type, inputs, id)
+            return _building.add_node(graph, self.type, inputs, ports, id)
+        if ports:
+            raise ArgumentError(f"{self.type}: nodes declare ports in graphs alone")
         for name, value in inputs.items():
             if isinstance(value, (_building.Wire, _building.Node)):
                 raise ArgumentError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from html import escape
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from . import _building, _progress, _weft
@@ -56,13 +57,13 @@ class Plan:
         return f"<weft.Plan of {len(self.nodes)} nodes, {self.peak_bytes / _MEGABYTE:.1f} MB>"
 
     def _repr_html_(self) -> str:
-        import html
+        def line(row: Sequence[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{escape(x)}</{tag}>" for x in row) + "</tr>"
 
         head, *body = self._rows()
-        cells = lambda row, tag: "".join(f"<{tag}>{html.escape(x)}</{tag}>" for x in row)  # noqa: E731
-        rows = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in body)
+        rows = "".join(line(row, "td") for row in body)
         return (
-            f"<table><tr>{cells(head, 'th')}</tr>{rows}</table>"
+            f"<table>{line(head, 'th')}{rows}</table>"
             f"<p>peak of tensors and weights: {self.peak_bytes / _MEGABYTE:.1f} MB</p>"
         )
 

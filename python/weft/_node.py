@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Union, overload
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Set, Union, overload
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class TypeName(str):
 
 
 _SCALARS = {bool: "bool", int: "int", float: "float", str: "text", Any: "any", np.ndarray: "tensor"}
-_registered = set()
+_registered: Set[str] = set()
 
 
 def _type_of_class(cls: Any) -> str:
@@ -119,15 +119,16 @@ def _outputs(annotation: Any) -> List[Dict[str, Any]]:
         return []
     if isinstance(annotation, Mapping):
         return [_port(name, inner) for name, inner in annotation.items()]
-    if isinstance(annotation, type) and issubclass(annotation, tuple) and hasattr(annotation, "_fields"):
+    fields = getattr(annotation, "_fields", None)
+    if fields is not None:  # a NamedTuple
         hints = _annotations_of_class(annotation)
-        return [_port(name, hints[name]) for name in annotation._fields]
+        return [_port(name, hints[name]) for name in fields]
     port = _port("", annotation)
     scalar = port["type"] in _SCALARS.values() or port["type"].startswith("list<")
     return [{**port, "name": "value" if scalar else port["type"]}]
 
 
-def _annotations_of_class(cls: type) -> Dict[str, Any]:
+def _annotations_of_class(cls: Any) -> Dict[str, Any]:
     names = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
     return {
         name: eval(hint, dict(names)) if isinstance(hint, str) else hint  # noqa: S307
@@ -179,16 +180,17 @@ def _register(
     annotations = _annotations(function)
     if "return" not in annotations:
         raise ArgumentError(f"{function.__name__} needs an annotation of what it returns")
+    outputs = _outputs(annotations["return"])
     contract = {
         "type": type_name,
         "doc": inspect.getdoc(function) or "",
         "category": category,
         "version": version,
-        "effect": effect or not _outputs(annotations["return"]),
+        "effect": effect or not outputs,
         "inputs": _inputs(function, annotations),
-        "outputs": _outputs(annotations["return"]),
+        "outputs": outputs,
     }
-    names = [port["name"] for port in contract["outputs"]]
+    names = [port["name"] for port in outputs]
 
     def named(call: Callable[..., Any]) -> Callable[..., Dict[str, Any]]:
         return lambda **inputs: _named(type_name, names, call(**inputs))

@@ -26,7 +26,7 @@ def _in_notebook() -> bool:
 def _tqdm() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without ipywidgets it falls back to text and says so
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
     return tqdm
 
 

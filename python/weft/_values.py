@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -96,10 +96,33 @@ class Tensor(_weft.Tensor, NDArrayOperatorsMixin):
     def __int__(self) -> int:
         return int(self.numpy())
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"a weft.{type(self).__name__} has no attribute {name!r}")
-        return getattr(self.numpy(), name)
+    if TYPE_CHECKING:
+        # The rest of numpy's methods, of which these are told to type checkers.
+        T: "np.ndarray[Any, Any]"
+        all: Callable[..., Any]
+        any: Callable[..., Any]
+        astype: Callable[..., Any]
+        clip: Callable[..., Any]
+        copy: Callable[..., Any]
+        flatten: Callable[..., Any]
+        max: Callable[..., Any]
+        mean: Callable[..., Any]
+        min: Callable[..., Any]
+        reshape: Callable[..., Any]
+        round: Callable[..., Any]
+        squeeze: Callable[..., Any]
+        std: Callable[..., Any]
+        sum: Callable[..., Any]
+        tobytes: Callable[..., bytes]
+        tolist: Callable[..., Any]
+        transpose: Callable[..., Any]
+        var: Callable[..., Any]
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_") or not hasattr(np.ndarray, name):
+                raise AttributeError(f"a weft.{type(self).__name__} has no attribute {name!r}")
+            return getattr(self.numpy(), name)
 
     def __dlpack__(
         self,
@@ -236,34 +259,38 @@ class Step(Record):
     """One call of the network: index, timestep, sigma, and the step after it in ``next``."""
 
 
+class State(Record):
+    """What a scheduler carries from step to step."""
+
+
+class Latent(Tensor):
+    """A picture as an autoencoder encodes it: [batch, channels, height, width] f32."""
+
+
+class Mask(Image):
+    """What to paint: [batch, height, width, 1] f32; 1 is painted, 0 is kept."""
+
+
+class Tokens(Tensor):
+    """Ids of tokens: [batch, count] i32."""
+
+
 # The classes of values by the name that ports give their type. Types that are tensors or records
 # are named here; all others are objects.
-TENSOR_TYPES: Dict[str, Type[Tensor]] = {"tensor": Tensor, "image": Image}
-RECORD_TYPES: Dict[str, Type[Record]] = {"step": Step}
+TENSOR_TYPES: Dict[str, Type[Tensor]] = {
+    "tensor": Tensor,
+    "image": Image,
+    "latent": Latent,
+    "mask": Mask,
+    "tokens": Tokens,
+}
+RECORD_TYPES: Dict[str, Type[Record]] = {"step": Step, "state": State}
 OBJECT_TYPES: Dict[str, Type[Object]] = {"scheduler": Scheduler, "conditioning": Conditioning}
 
 
 def class_name(type_name: str) -> str:
     """"scheduler_config" → "SchedulerConfig"."""
     return "".join(part[:1].upper() + part[1:] for part in type_name.split("_"))
-
-
-def _add_tensor(type_name: str, base: Type[Tensor], doc: str) -> Type[Tensor]:
-    cls: Type[Tensor] = type(class_name(type_name), (base,), {"__doc__": doc, "__module__": "weft.types"})
-    TENSOR_TYPES[type_name] = cls
-    return cls
-
-
-Latent = _add_tensor(
-    "latent", Tensor, "A picture as an autoencoder encodes it: [batch, channels, height, width] f32."
-)
-Mask = _add_tensor(
-    "mask", Image, "What to paint: [batch, height, width, 1] f32; 1 is painted, 0 is kept."
-)
-Tokens = _add_tensor("tokens", Tensor, "Ids of tokens: [batch, count] i32.")
-RECORD_TYPES["state"] = type(
-    "State", (Record,), {"__doc__": "What a scheduler carries from step to step.", "__module__": "weft.types"}
-)
 
 
 def object_class(type_name: str) -> Type[Object]:

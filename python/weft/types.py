@@ -9,9 +9,19 @@ from __future__ import annotations
 from typing import Any, List
 
 from . import _values
-from ._values import Conditioning, Image, Latent, Mask, Object, Record, Scheduler, Step, Tensor, Tokens
-
-State = _values.RECORD_TYPES["state"]
+from ._values import (
+    Conditioning,
+    Image,
+    Latent,
+    Mask,
+    Object,
+    Record,
+    Scheduler,
+    State,
+    Step,
+    Tensor,
+    Tokens,
+)
 
 __all__ = [
     "Conditioning",

@@ -17,7 +17,9 @@ wheels=build/python/$tag/wheels
 pip=(-m pip -q --disable-pip-version-check)
 
 # What builds the wheel stays, so that the compiler's cache knows the headers again. The flags are
-# those of the preset `dev`: where that has been built, most is in the cache already.
+# those of the preset `dev`, and its folder is as deep as that one's: where that has been built (by
+# tests/run.sh, which sets the same two variables), most is in the cache already.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1 CXX=${CXX:-c++}
 if [ ! -e "$tools/ready" ]; then
   "$PYTHON" -m venv "$tools"
   "$tools/bin/python" "${pip[@]}" install 'scikit-build-core>=0.10' 'pybind11>=2.12'
@@ -25,8 +27,8 @@ if [ ! -e "$tools/ready" ]; then
 fi
 rm -rf "$wheels" "$clean"
 "$tools/bin/python" "${pip[@]}" wheel . --no-build-isolation --no-deps -w "$wheels" \
-  -C build-dir="build/python/$tag/tree" -C cmake.build-type=RelWithDebInfo \
-  -C cmake.define.CMAKE_CXX_FLAGS_RELWITHDEBINFO='-O1 -g1' -C cmake.define.WEFT_WERROR=ON
+  --config-settings=build-dir="build/wheel-$tag" --config-settings=cmake.build-type=RelWithDebInfo \
+  --config-settings=cmake.define.CMAKE_CXX_FLAGS_RELWITHDEBINFO='-O1 -g1' --config-settings=cmake.define.WEFT_WERROR=ON
 
 "$PYTHON" -m venv "$clean"
 "$clean/bin/python" "${pip[@]}" install "$wheels"/weft-*.whl pytest mypy pillow tqdm ipython

@@ -89,5 +89,7 @@ def test_the_stubs_hold_every_node_with_its_docs():
     assert set(functions) == set(catalogue)
     for name, function in functions.items():
         arguments = [argument.arg for argument in function.args.kwonlyargs]
-        assert arguments == [python_name(port["name"]) for port in catalogue[name]["inputs"]] + ["id"]
+        extra = ["id", "ports"] if catalogue[name]["declares_ports"] else ["id"]
+        inputs = [python_name(port["name"]) for port in catalogue[name]["inputs"]]
+        assert arguments == inputs + extra
         assert catalogue[name]["doc"] in ast.get_docstring(function, clean=True)
