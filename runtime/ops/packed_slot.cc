@@ -13,6 +13,10 @@ namespace {
 // the same in a run and in a dry run.
 constexpr size_t kKernelBytes = size_t{64} << 10;
 
+// What a dry run has packed holds its meter, so it cannot be told from here when that run is over:
+// the latest ones are kept, as many as may go on at once.
+constexpr std::ptrdiff_t kDryRuns = 4;
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Backend& backend,
@@ -34,10 +38,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Backen
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Packed> packed, pack());
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<Buffer> kernel,
                         Buffer::Allocate(Device::kMeta, kKernelBytes, allocator.meter()));
-  entries.erase(
-      std::remove_if(entries.begin(), entries.end(),
-                     [](const Entry& entry) { return entry.dry && entry.meter.expired(); }),
-      entries.end());
+  const auto is_dry = [](const Entry& entry) { return entry.dry; };
+  if (dry && std::count_if(entries.begin(), entries.end(), is_dry) >= kDryRuns) {
+    entries.erase(std::find_if(entries.begin(), entries.end(), is_dry));
+  }
   entries.push_back(Entry{std::string(backend.name()), compute, dry, allocator.meter(), packed,
                           std::move(kernel)});
   return packed;

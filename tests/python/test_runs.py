@@ -163,6 +163,14 @@ def test_bars_without_tqdm_say_what_to_install(graph, monkeypatch):
     graph.run(steps=1, progress="auto")
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python listens to Ctrl-C, also where these tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def seconds_until_interrupted(interrupt, run):
     timer = threading.Timer(0.5, interrupt)
     timer.start()
@@ -173,7 +181,7 @@ def seconds_until_interrupted(interrupt, run):
     return time.monotonic() - sent
 
 
-def test_ctrl_c_cancels_within_a_step(graph):
+def test_ctrl_c_cancels_within_a_step(graph, ctrl_c):
     before = signal.getsignal(signal.SIGINT)
     seconds = seconds_until_interrupted(
         lambda: os.kill(os.getpid(), signal.SIGINT),
@@ -184,11 +192,11 @@ def test_ctrl_c_cancels_within_a_step(graph):
     graph.run(steps=1, progress=False)
 
 
-def test_interrupt_main_cancels_too(graph):
+def test_interrupt_main_cancels_too(graph, ctrl_c):
     seconds_until_interrupted(_thread.interrupt_main, lambda: graph.run(steps=LONG, progress=False))
 
 
-def test_ctrl_c_during_a_callback_or_a_python_node_cancels(graph):
+def test_ctrl_c_during_a_callback_or_a_python_node_cancels(graph, ctrl_c):
     seconds_until_interrupted(
         lambda: os.kill(os.getpid(), signal.SIGINT),
         lambda: graph.run(steps=LONG, on_step=lambda step: time.sleep(0.01), progress=False),
@@ -266,7 +274,7 @@ def resident_bytes():
 
 
 def test_500_runs_leave_no_memory_behind(model):
-    """Runs with callbacks, arrays in and out, a node in Python, and errors."""
+    """With callbacks, arrays in and out, a node in Python, and errors."""
 
     @weft.node
     def halved(latent: weft.types.Latent) -> weft.types.Latent:
@@ -294,3 +302,16 @@ def test_500_runs_leave_no_memory_behind(model):
     grown = run(500) - before
     # 500 runs that each kept one latent would be 32 MB.
     assert grown < 4_000_000, f"{grown} bytes more after 500 runs"
+
+
+def test_a_model_that_is_kept_does_not_grow_with_every_run(graph, model):
+    kept = (model.unet, model.vae, model.clip)
+    for _ in range(10):
+        graph.run(steps=1, progress=False)
+    before = resident_bytes()
+    for _ in range(60):
+        graph.run(steps=1, progress=False)
+    gc.collect()
+    grown = resident_bytes() - before
+    del kept
+    assert grown < 2_000_000, f"{grown} bytes more after 60 runs"
