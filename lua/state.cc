@@ -243,6 +243,7 @@ void LuaState::Raise(lua_State* L, const absl::Status& status) {
 
 absl::Status LuaState::Protected(absl::FunctionRef<void(lua_State*)> body) {
   if (lua_checkstack(lua_, 16) == 0) return absl::ResourceExhaustedError("out of Lua's stack");
+  if (!sandboxed_) was_cancelled_ = false;  // a session goes on after an interrupt
   Body call{body};
   lua_pushcfunction(lua_, CallBody);
   lua_pushlightuserdata(lua_, &call);
