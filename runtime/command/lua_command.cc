@@ -74,7 +74,8 @@ void AddLuaCommand(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand(
       "lua", "Run a Lua script of your own, trusted, or without one read Lua line by line");
   auto arguments = std::make_shared<Arguments>();
-  command->footer("weft lua [OPTIONS] [SCRIPT [ARGUMENTS...]]: options of weft come before the script.");
+  command->footer(
+      "weft lua [OPTIONS] [SCRIPT [ARGUMENTS...]]: options of weft come before the script.");
   command->add_option("-e", arguments->evaluate, "Lua text to run in place of a script");
   command->add_flag("--definitions", arguments->definitions,
                     "Print what the table weft offers as definitions for editors (LuaLS)");
