@@ -22,12 +22,29 @@ class Terminal:
             os.execv(program, [program, "lua"])
 
     def type(self, text):
+        # What is typed while the editor sets the terminal up is thrown away.
+        time.sleep(0.1)
         os.write(self.terminal, text.encode())
 
-    def expect(self, text):
+    def end(self):
+        """Types Ctrl-D until the session is over; gives its status."""
+        end = time.time() + PATIENCE
+        while time.time() < end:
+            self.type("\x04")
+            for _ in range(20):
+                done, status = os.waitpid(self.pid, os.WNOHANG)
+                if done:
+                    return status
+                time.sleep(0.05)
+        sys.exit("the session did not end with Ctrl-D")
+
+    def expect(self, text, again=""):
+        """Waits until `text` is on the screen, typing `again` from time to time."""
         end = time.time() + PATIENCE
         while text not in self.seen:
             ready, _, _ = select.select([self.terminal], [], [], 0.1)
+            if not ready and again:
+                self.type(again)
             if ready:
                 self.seen += os.read(self.terminal, 4096).decode(errors="replace")
             if time.time() > end:
@@ -55,13 +72,11 @@ def main(program, folder):
     session.expect("77")
     session.type("while true do end\r")
     time.sleep(0.5)
-    session.type("\x03")
-    session.expect("cancelled")
+    session.expect("cancelled", again="\x03")
     session.type("x = = 1\r")
     session.expect("unexpected symbol")
     session.expect("> ")
-    session.type("\x04")
-    _, status = os.waitpid(session.pid, 0)
+    status = session.end()
     if status != 0:
         sys.exit(f"the session ended with {status}")
     with open(os.path.join(folder, "weft", "lua_history")) as history:
