@@ -340,7 +340,9 @@ def check_runs(parity, count):
         parts = run_goldens.make_model(folder, f"live.{parity.seed}.{k}")
         run_goldens.write_pictures(folder, parity.random.randrange(2**31))
         mask = Image.open(folder / "mask.png")
-        Image.merge("RGBA", [mask] * 4).save(folder / "mask_alpha.png")
+        # LoadImage's mask is what the picture leaves transparent.
+        kept = Image.eval(mask, lambda x: 255 - x)
+        Image.merge("RGBA", [mask, mask, mask, kept]).save(folder / "mask_alpha.png")
         for spec in run_cases(parity.random):
             spec["seed"] = parity.random.randrange(2**31)
             name = f"run {k} {spec['name']} {json.dumps(spec['options'])} {spec['steps']} steps"
