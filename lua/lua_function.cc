@@ -85,6 +85,9 @@ absl::StatusOr<Value> Fit(const PortSpec& port, Value value) {
 absl::Status TakeResults(lua_State* L, const std::vector<PortSpec>& ports,
                          absl::btree_map<std::string, Value>& outputs) {
   if (ports.empty()) return absl::OkStatus();
+  std::vector<std::string> names;
+  names.reserve(ports.size());
+  for (const PortSpec& port : ports) names.push_back(port.name);
   // A record could be meant as the one output too; a table with the output's name is not.
   bool named = lua_istable(L, -1);
   if (named && ports.size() == 1) {
@@ -93,14 +96,10 @@ absl::Status TakeResults(lua_State* L, const std::vector<PortSpec>& ports,
     lua_pop(L, 1);
   }
   if (!named && ports.size() > 1) {
-    std::vector<std::string> names;
-    for (const PortSpec& port : ports) names.push_back(port.name);
     return Invalid("the script returned ", KindAt(L, -1), ", not a table with ",
                    absl::StrJoin(names, ", "));
   }
   if (named) {
-    std::vector<std::string> names;
-    for (const PortSpec& port : ports) names.push_back(port.name);
     lua_pushnil(L);
     while (lua_next(L, -2) != 0) {
       lua_pop(L, 1);

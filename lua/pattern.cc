@@ -111,7 +111,7 @@ class Pattern::Parser {
       default:
         WEFT_RETURN_IF_ERROR(ParseMatcher(item));
     }
-    pattern_.items_.push_back(std::move(item));
+    pattern_.items_.push_back(item);
     return absl::OkStatus();
   }
 
