@@ -211,9 +211,10 @@ class Scheduler(Object):
     """How a latent walks from noise to a picture."""
 
     def steps(
-        self, num_inference_steps: int = 20, strength: float = 1.0
+        self, num_inference_steps: Optional[int] = None, strength: Optional[float] = None
     ) -> Iterator[Tuple[int, "Step"]]:
-        """The steps of a run, numbered from 0, for a denoising loop of one's own."""
+        """The steps of a run, numbered from 0, for a denoising loop of one's own. What is left
+        out is as in the node Timesteps."""
         call = _weft.call(
             "Timesteps",
             {"scheduler": self, "num_inference_steps": num_inference_steps, "strength": strength},
