@@ -1,14 +1,11 @@
 // The hidden states in a conditioning, for other programs to use.
 #include "nodes/text/conditioning.h"
+#include "nodes/text/hidden_states.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/node.h"
 
 namespace weft {
 namespace {
-
-struct HiddenStates : TensorPort {
-  static constexpr absl::string_view kTypeName = "tensor";
-};
 
 constexpr In<Conditioning> kConditioning{.name = "conditioning",
                                          .doc = "From a text encoder; of one entry."};

@@ -3,15 +3,12 @@
 #include <vector>
 
 #include "nodes/text/conditioning.h"
+#include "nodes/text/hidden_states.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/node.h"
 
 namespace weft {
 namespace {
-
-struct HiddenStates : TensorPort {
-  static constexpr absl::string_view kTypeName = "tensor";
-};
 
 constexpr In<HiddenStates> kTokens{
     .name = "tokens", .doc = "[batch, tokens, width]: the text encoder's hidden states."};
