@@ -6,6 +6,7 @@
 #include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/exec/execution.h"
+#include "runtime/graph/given_value.h"
 
 namespace weft {
 namespace {
@@ -140,11 +141,8 @@ absl::Status Execution::Replace(const PlannedNode& loop, const Block& body, cons
         if (key == name || input.port == name) {
           found = true;
           const PortSpec& port = *node.node->contract.Input(input.port);
-          absl::StatusOr<Value> checked = CheckLiteral(port, value);
-          const bool handed_in = value.AsObject() != nullptr || value.AsTensor() != nullptr ||
-                                 value.AsRecord() != nullptr || value.AsList() != nullptr;
-          if (!checked.ok() && !(handed_in && Matches(port.type, value))) return checked.status();
-          replaced_[absl::StrCat(node.path, ".", input.port)] = checked.ok() ? *checked : value;
+          WEFT_ASSIGN_OR_RETURN(replaced_[absl::StrCat(node.path, ".", input.port)],
+                                CheckGiven(port, value));
         }
         known.push_back(std::move(key));
         known.push_back(input.port);

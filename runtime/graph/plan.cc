@@ -8,6 +8,7 @@
 #include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/frame.h"
+#include "runtime/graph/given_value.h"
 #include "runtime/graph/plan_order.h"
 
 namespace weft {
@@ -15,12 +16,6 @@ namespace {
 
 // A `while` loop that never ends would hang whoever runs the graph.
 constexpr int64_t kMaxRounds = 100000;
-
-// Whether a program has handed this in: no literal can express it.
-bool IsHandedIn(const Value& value) {
-  if (const List* list = value.AsList()) return std::any_of(list->begin(), list->end(), IsHandedIn);
-  return value.AsObject() != nullptr || value.AsTensor() != nullptr || value.AsRecord() != nullptr;
-}
 
 // Connects every entry of the frames that Resolver has declared, and lays out the plan's nodes.
 class Planner {
@@ -302,12 +297,8 @@ Ordered<PortSpec> CheckParams(const Frame& top, const Overrides& overrides, Reso
       }
       continue;
     }
-    const absl::Status literal = CheckLiteral(spec, it->second).status();
-    const bool object = it->second.AsObject() != nullptr || it->second.AsTensor() != nullptr ||
-                        it->second.AsRecord() != nullptr || it->second.AsList() != nullptr;
-    if (!literal.ok() && !(object && Matches(spec.type, it->second))) {
-      resolver.Note(at, std::string(literal.message()));
-    }
+    const absl::Status given = CheckGiven(spec, it->second).status();
+    if (!given.ok()) resolver.Note(at, std::string(given.message()));
   }
   for (const auto& [name, value] : overrides.params) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
