@@ -636,6 +636,8 @@ function weft.LoadImage(inputs) end
 ---@class weft.LoadModel.outputs
 ---@field tokenizer weft.tokenizer From tokenizer/.
 ---@field clip weft.clip From text_encoder/.
+---@field tokenizer_2 weft.tokenizer SDXL's, from tokenizer_2/.
+---@field clip_2 weft.clip SDXL's, from text_encoder_2/.
 ---@field unet weft.unet From unet/.
 ---@field vae weft.vae From vae/.
 ---@field scheduler_config weft.config From scheduler/.

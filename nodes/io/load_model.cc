@@ -30,6 +30,8 @@ constexpr In<Text> kPrecision{.name = "precision",
                               .choices = kPrecisions};
 constexpr Out<Tokenizer> kTokenizer{.name = "tokenizer", .doc = "From tokenizer/."};
 constexpr Out<ClipTextEncoder> kClip{.name = "clip", .doc = "From text_encoder/."};
+constexpr Out<Tokenizer> kTokenizer2{.name = "tokenizer_2", .doc = "SDXL's, from tokenizer_2/."};
+constexpr Out<ClipTextEncoder> kClip2{.name = "clip_2", .doc = "SDXL's, from text_encoder_2/."};
 constexpr Out<Unet> kUnet{.name = "unet", .doc = "From unet/."};
 constexpr Out<Vae> kVae{.name = "vae", .doc = "From vae/."};
 constexpr Out<SchedulerConfig> kSchedulerConfig{.name = "scheduler_config",
@@ -69,6 +71,15 @@ absl::Status SetPart(NodeContext& ctx, const Out<Part>& port, const std::string&
   return absl::OkStatus();
 }
 
+absl::Status SetTokenizer(NodeContext& ctx, const Out<Tokenizer>& port, const std::string& model,
+                          absl::string_view part) {
+  if (!ctx.Wanted(port)) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(model, part));
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Tokenizer> tokenizer, Tokenizer::Load(folder));
+  ctx.Set(port, tokenizer);
+  return absl::OkStatus();
+}
+
 absl::Status Run(NodeContext& ctx) {
   absl::StatusOr<std::string> model = ctx.environment().ModelPath(ctx.Get(kPath));
   if (!model.ok()) return ctx.PortError(kPath, model.status().message());
@@ -80,14 +91,11 @@ absl::Status Run(NodeContext& ctx) {
   if (ctx.Get(kPrecision) != "auto") precision = DTypeFromName(ctx.Get(kPrecision));
 
   WEFT_RETURN_IF_ERROR(SetPart(ctx, kClip, *model, "text_encoder", precision));
+  WEFT_RETURN_IF_ERROR(SetPart(ctx, kClip2, *model, "text_encoder_2", precision));
   WEFT_RETURN_IF_ERROR(SetPart(ctx, kUnet, *model, "unet", precision));
   WEFT_RETURN_IF_ERROR(SetPart(ctx, kVae, *model, "vae", precision));
-  if (ctx.Wanted(kTokenizer)) {
-    WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(*model, "tokenizer"));
-    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Tokenizer> tokenizer,
-                          Tokenizer::Load(folder));
-    ctx.Set(kTokenizer, tokenizer);
-  }
+  WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer, *model, "tokenizer"));
+  WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer2, *model, "tokenizer_2"));
   if (ctx.Wanted(kSchedulerConfig)) {
     WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(*model, "scheduler"));
     const std::string file = (fs::path(folder) / "scheduler_config.json").string();
@@ -101,14 +109,15 @@ absl::Status Run(NodeContext& ctx) {
 }  // namespace
 
 NodeType LoadModelNode() {
-  return {Contract{.type = "LoadModel",
-                   .doc = "The parts of a model in diffusers' folder layout. Opening reads no "
-                          "weights: a part's weights are read when it first computes.",
-                   .category = "io",
-                   .separate_outputs = true,
-                   .inputs = {kPath, kPrecision},
-                   .outputs = {kTokenizer, kClip, kUnet, kVae, kSchedulerConfig}},
-          Run};
+  return {
+      Contract{.type = "LoadModel",
+               .doc = "The parts of a model in diffusers' folder layout. Opening reads no "
+                      "weights: a part's weights are read when it first computes.",
+               .category = "io",
+               .separate_outputs = true,
+               .inputs = {kPath, kPrecision},
+               .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae, kSchedulerConfig}},
+      Run};
 }
 
 }  // namespace weft
