@@ -11,10 +11,16 @@
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ClassConditioning)               \
   X(ClipEncode)                      \
   X(ConditioningTensors)             \
+  X(JoinConditioning)                \
   X(MakeConditioning)                \
+  X(PadTokens)                       \
+  X(SizeConditioning)                \
+  X(TextOr)                          \
   X(Tokenize)                        \
+  X(ZeroEmptyPrompt)                 \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
@@ -27,6 +33,7 @@
   X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
   X(Timesteps)                       \
+  X(TrainingStep)                    \
                                      \
   X(DDIMScheduler)                   \
   X(DDPMScheduler)                   \
@@ -46,7 +53,10 @@
   X(VaeEncode)                       \
                                      \
   X(CropImage)                       \
+  X(DepthChannels)                   \
   X(ImageStrip)                      \
+  X(ImageToLatent)                   \
+  X(LatentToImage)                   \
   X(PadForOutpaint)                  \
   X(ResizeImage)                     \
                                      \

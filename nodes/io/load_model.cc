@@ -36,6 +36,8 @@ constexpr Out<Unet> kUnet{.name = "unet", .doc = "From unet/."};
 constexpr Out<Vae> kVae{.name = "vae", .doc = "From vae/."};
 constexpr Out<SchedulerConfig> kSchedulerConfig{.name = "scheduler_config",
                                                 .doc = "From scheduler/."};
+constexpr Out<SchedulerConfig> kLowResSchedulerConfig{
+    .name = "low_res_scheduler_config", .doc = "An x4 upscaler's, from low_res_scheduler/."};
 
 // The folder of one part, or an error that says which parts there are.
 absl::StatusOr<std::string> PartFolder(const std::string& model, absl::string_view part) {
@@ -80,6 +82,17 @@ absl::Status SetTokenizer(NodeContext& ctx, const Out<Tokenizer>& port, const st
   return absl::OkStatus();
 }
 
+absl::Status SetSchedulerConfig(NodeContext& ctx, const Out<SchedulerConfig>& port,
+                                const std::string& model, absl::string_view part) {
+  if (!ctx.Wanted(port)) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(model, part));
+  const std::string file = (fs::path(folder) / "scheduler_config.json").string();
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SchedulerConfig> config,
+                        SchedulerConfig::Read(file));
+  ctx.Set(port, config);
+  return absl::OkStatus();
+}
+
 absl::Status Run(NodeContext& ctx) {
   absl::StatusOr<std::string> model = ctx.environment().ModelPath(ctx.Get(kPath));
   if (!model.ok()) return ctx.PortError(kPath, model.status().message());
@@ -96,28 +109,22 @@ absl::Status Run(NodeContext& ctx) {
   WEFT_RETURN_IF_ERROR(SetPart(ctx, kVae, *model, "vae", precision));
   WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer, *model, "tokenizer"));
   WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer2, *model, "tokenizer_2"));
-  if (ctx.Wanted(kSchedulerConfig)) {
-    WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(*model, "scheduler"));
-    const std::string file = (fs::path(folder) / "scheduler_config.json").string();
-    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SchedulerConfig> config,
-                          SchedulerConfig::Read(file));
-    ctx.Set(kSchedulerConfig, config);
-  }
-  return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(SetSchedulerConfig(ctx, kSchedulerConfig, *model, "scheduler"));
+  return SetSchedulerConfig(ctx, kLowResSchedulerConfig, *model, "low_res_scheduler");
 }
 
 }  // namespace
 
 NodeType LoadModelNode() {
-  return {
-      Contract{.type = "LoadModel",
-               .doc = "The parts of a model in diffusers' folder layout. Opening reads no "
-                      "weights: a part's weights are read when it first computes.",
-               .category = "io",
-               .separate_outputs = true,
-               .inputs = {kPath, kPrecision},
-               .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae, kSchedulerConfig}},
-      Run};
+  return {Contract{.type = "LoadModel",
+                   .doc = "The parts of a model in diffusers' folder layout. Opening reads no "
+                          "weights: a part's weights are read when it first computes.",
+                   .category = "io",
+                   .separate_outputs = true,
+                   .inputs = {kPath, kPrecision},
+                   .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae,
+                               kSchedulerConfig, kLowResSchedulerConfig}},
+          Run};
 }
 
 }  // namespace weft

@@ -29,7 +29,11 @@ struct PortType<VaeTraits> {
 namespace {
 
 constexpr int64_t kMost = 65536;  // pixels of a side, pictures of a batch
-constexpr In<VaeTraits> kVae{.name = "vae", .doc = "Says how many channels, and pixels a latent."};
+constexpr In<VaeTraits> kVae{.name = "vae",
+                             .doc =
+                                 "Says how many channels, and pixels a latent; only with `like` "
+                                 "can it be left out.",
+                             .optional = true};
 constexpr In<Generator> kGenerator{.name = "generator", .doc = "Where the numbers come from."};
 constexpr In<int64_t> kWidth{
     .name = "width", .doc = "Of the picture, in pixels.", .min = 1, .max = kMost, .optional = true};
@@ -39,7 +43,9 @@ constexpr In<int64_t> kHeight{.name = "height",
                               .max = kMost,
                               .optional = true};
 constexpr In<Latent> kLike{.name = "like",
-                           .doc = "A latent whose shape to take, in place of width and height.",
+                           .doc =
+                               "A latent whose size to take, in place of width and height; "
+                               "without a vae its channels too.",
                            .optional = true};
 constexpr In<int64_t> kBatch{
     .name = "batch", .doc = "Pictures at once.", .fallback = 1, .min = 1, .max = kMost};
@@ -57,8 +63,25 @@ absl::Status CheckSide(const NodeContext& ctx, const In<int64_t>& side, int64_t 
                            : absl::StrCat(below, " or ", below + scale));
 }
 
+// That of `like`, with so many channels, or 0: its own.
+absl::StatusOr<Shape> LikeShape(const NodeContext& ctx, int64_t channels) {
+  if (ctx.Has(kWidth) || ctx.Has(kHeight)) {
+    return ctx.PortError(kLike, "says the size already: leave out \"width\" and \"height\"");
+  }
+  const Tensor like = ctx.Get(kLike);
+  if (like.rank() != 4) {
+    return ctx.PortError(kLike, "expected [batch, channels, height, width], got ",
+                         like.shape().ToString());
+  }
+  return Shape{like.dim(0), channels > 0 ? channels : like.dim(1), like.dim(2), like.dim(3)};
+}
+
 // Shape of the noise: that of `like`, or what width, height and batch come to.
 absl::StatusOr<Shape> NoiseShape(const NodeContext& ctx) {
+  if (!ctx.Has(kVae)) {
+    if (ctx.Has(kLike)) return LikeShape(ctx, 0);
+    return ctx.PortError(kVae, "is missing: give it, or a latent as \"like\"");
+  }
   const Traits traits = ctx.Get(kVae)->traits();
   const auto channels = traits.find("channels");
   const auto scale = traits.find("scale");
@@ -67,11 +90,7 @@ absl::StatusOr<Shape> NoiseShape(const NodeContext& ctx) {
     return ctx.PortError(kVae, "does not say its latent channels and scale");
   }
   if (ctx.Has(kLike)) {
-    if (ctx.Has(kWidth) || ctx.Has(kHeight)) {
-      return ctx.PortError(kLike, "says the size already: leave out \"width\" and \"height\"");
-    }
-    WEFT_RETURN_IF_ERROR(ctx.Expect(kLike, "channels", channels->second, "the vae's channels"));
-    return ctx.Get(kLike).shape();
+    return LikeShape(ctx, channels->second);
   }
   for (const In<int64_t>& side : {kWidth, kHeight}) {
     if (!ctx.Has(side)) return ctx.PortError(side, "is missing: give it, or a latent as \"like\"");

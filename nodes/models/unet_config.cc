@@ -52,8 +52,6 @@ void RefuseWhatIsUnknown(ConfigReader& reader) {
   reader.Only("timestep_post_act", "null");
   reader.Only("encoder_hid_dim", "null");
   reader.Only("encoder_hid_dim_type", "null");
-  reader.Only("class_embed_type", "null");
-  reader.Only("num_class_embeds", "null");
   reader.Only("class_embeddings_concat", "false");
   reader.Only("attention_type", "\"default\"");
   reader.Only("cross_attention_norm", "null");
@@ -161,6 +159,12 @@ void ReadEmbeddings(ConfigReader& reader, UnetConfig& config) {
     config.size_width = reader.Int("addition_time_embed_dim", 256, {2, 65536});
     config.pooled_and_sizes_width =
         reader.Int("projection_class_embeddings_input_dim", 2816, {1, 1 << 20});
+  }
+  if (reader.Has("class_embed_type")) {
+    reader.Choice("class_embed_type", "timestep", {"timestep"});
+    config.class_sinusoid = true;
+  } else if (reader.Has("num_class_embeds")) {
+    config.class_count = reader.Int("num_class_embeds", 1000, {1, 1 << 20});
   }
   if (config.channels() / 2 <= config.frequency_shift) {
     reader.Reject("freq_shift",

@@ -55,6 +55,12 @@ struct UnetConfig {
   // text_time (SDXL): sinusoids of six sizes, this wide each, beside the pooled text.
   int64_t size_width = 0;
   int64_t pooled_and_sizes_width = 0;
+  // A class as well: a learnt row for each of so many (num_class_embeds), or the sinusoid of a
+  // number (class_embed_type "timestep").
+  int64_t class_count = 0;
+  bool class_sinusoid = false;
+
+  bool takes_class() const { return class_count > 0 || class_sinusoid; }
 
   int64_t channels() const { return down.front().channels; }  // of the outermost level
 

@@ -24,6 +24,22 @@ Tensor Guide(Ops& ops, const Tensor& unconditional, const Tensor& conditional, d
   return *std::move(result);
 }
 
+namespace {
+
+// What an entry adds to the time embedding: [texts, time_width].
+Tensor Added(Ops& ops, const UnetNetwork& network, const Conditioning::Entry& entry,
+             int64_t texts) {
+  Tensor added;
+  if (network.config().size_width > 0) {
+    added = SpreadRows(ops, network.EmbedSizes(ops, entry.pooled, entry.sizes), texts);
+  }
+  if (!network.config().takes_class()) return added;
+  const Tensor label = SpreadRows(ops, network.EmbedClass(ops, *entry.class_label), texts);
+  return added.empty() ? label : ops.Add(std::move(added), label);
+}
+
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const GuidedUnet>> GuidedUnet::Make(Ops& ops,
                                                                    std::shared_ptr<const Unet> unet,
                                                                    const Conditioning& positive,
@@ -53,12 +69,9 @@ absl::StatusOr<std::shared_ptr<const GuidedUnet>> GuidedUnet::Make(Ops& ops,
   } else {
     for (const auto* entry : entries) network.AddSegment(ops, entry->tokens, condition.context);
   }
-  if (config.size_width > 0) {
+  if (config.size_width > 0 || config.takes_class()) {
     std::vector<Tensor> added;
-    for (const auto* entry : entries) {
-      added.push_back(
-          SpreadRows(ops, network.EmbedSizes(ops, entry->pooled, entry->sizes), guided->texts_));
-    }
+    for (const auto* entry : entries) added.push_back(Added(ops, network, *entry, guided->texts_));
     condition.added = ops.Stack(added);
   }
   if (embeds_scale) condition.guidance_scale = scale;

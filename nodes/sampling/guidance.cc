@@ -38,6 +38,15 @@ absl::Status CheckConditioning(const NodeContext& ctx, const In<Conditioning>& p
     return ctx.PortError(port, "expected hidden states [batch, tokens, width] f32, got ",
                          tokens.shape().ToString(), " ", Name(tokens.dtype()));
   }
+  if (config.takes_class() && !entries[0].class_label.has_value()) {
+    return ctx.PortError(port,
+                         "this UNet embeds a class (an x4 upscaler's noise_level); the "
+                         "conditioning has none: ClassConditioning gives it one");
+  }
+  if (config.class_count > 0 && *entries[0].class_label >= config.class_count) {
+    return ctx.PortError(port, "its class_label is ", *entries[0].class_label,
+                         ", the UNet knows 0..", config.class_count - 1);
+  }
   if (config.size_width == 0) return absl::OkStatus();
   const Tensor& pooled = entries[0].pooled;
   const auto sizes = static_cast<int64_t>(entries[0].sizes.size());
@@ -47,7 +56,10 @@ absl::Status CheckConditioning(const NodeContext& ctx, const In<Conditioning>& p
     return ctx.PortError(port, "this UNet embeds pooled text and sizes, ",
                          config.pooled_and_sizes_width, " wide together; the conditioning has ",
                          sizes, " sizes (", config.size_width, " each) and pooled text ", width,
-                         " wide");
+                         " wide",
+                         sizes == 0 ? "; SizeConditioning gives it sizes"
+                                    : " (a base model takes 6 sizes, a refiner 5 with the "
+                                      "aesthetic_score)");
   }
   return absl::OkStatus();
 }

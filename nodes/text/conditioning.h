@@ -1,6 +1,7 @@
 #ifndef WEFT_NODES_TEXT_CONDITIONING_H_
 #define WEFT_NODES_TEXT_CONDITIONING_H_
 
+#include <optional>
 #include <vector>
 
 #include "runtime/graph/value.h"
@@ -12,9 +13,10 @@ class Conditioning : public Object {
  public:
   static constexpr absl::string_view kTypeName = "conditioning";
   struct Entry {
-    Tensor tokens;              // [b, n, width] f32: the text encoder's hidden states
-    Tensor pooled;              // [b, pooled width] f32, or empty
-    std::vector<double> sizes;  // SDXL's size and crop ids, or none
+    Tensor tokens;                       // [b, n, width] f32: the text encoder's hidden states
+    Tensor pooled;                       // [b, pooled width] f32, or empty
+    std::vector<double> sizes;           // SDXL's size and crop ids, or none
+    std::optional<int64_t> class_label;  // of networks with num_class_embeds
     double weight = 1.0;
     double first_step = 0.0;  // the part of the steps it holds for, in 0..1
     double last_step = 1.0;

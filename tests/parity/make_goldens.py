@@ -4,7 +4,7 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae runs. Needs torch, diffusers, transformers,
+Families: randn schedulers tokenizer clip unet vae tiny_vae runs families. Needs torch, diffusers, transformers,
 safetensors, scipy, zstandard and Pillow.
 """
 
@@ -24,7 +24,9 @@ FAMILIES = {
     "clip": ("model_goldens", "make_clip"),
     "unet": ("model_goldens", "make_unet"),
     "vae": ("model_goldens", "make_vae"),
+    "tiny_vae": ("model_goldens", "make_tiny_vae"),
     "runs": ("run_goldens", "make"),
+    "families": ("family_goldens", "make"),
 }
 
 

@@ -168,7 +168,31 @@ TEST(VaeConfig, NamesWhatDoesNotFit) {
   EXPECT_THAT(VaeError(R"({"scaling_factor": 0})"), HasSubstr("\"scaling_factor\" is 0"));
   EXPECT_THAT(VaeError(R"({"_class_name": "VQModel"})"),
               HasSubstr("\"_class_name\" is \"VQModel\"; expected one of AutoencoderKL"));
-  EXPECT_THAT(VaeError(R"({"latents_mean": [0.1]})"), HasSubstr("latents_mean"));
+  EXPECT_THAT(VaeError(R"({"latents_mean": [0.1]})"),
+              HasSubstr("\"latents_mean\" is [0.1]; expected 4 numbers, as latent_channels says"));
+  EXPECT_THAT(VaeError(R"({"latents_std": [1, 1, 0, 1]})"),
+              HasSubstr("\"latents_std\" is [1,1,0,1]; expected a list of 1..1024 numbers"));
+}
+
+TEST(VaeConfig, HasTheDefaultsOfAutoencoderTiny) {
+  const VaeConfig config = VaeConfig::From(Read(R"({"_class_name": "AutoencoderTiny"})")).value();
+  ASSERT_TRUE(config.tiny.has_value());
+  EXPECT_EQ(config.scale(), 8);
+  EXPECT_EQ(config.tiny->encoder_width, 64);
+  EXPECT_THAT(config.tiny->encoder_blocks, ::testing::ElementsAre(1, 3, 3, 3));
+  EXPECT_DOUBLE_EQ(config.scaling, 1.0);
+  EXPECT_FALSE(config.draws());
+}
+
+TEST(VaeConfig, NamesWhatDoesNotFitInAutoencoderTiny) {
+  const std::string tiny = R"({"_class_name": "AutoencoderTiny", )";
+  EXPECT_THAT(
+      VaeError(tiny + R"("encoder_block_out_channels": [64, 64, 32, 64]})"),
+      HasSubstr("\"encoder_block_out_channels\" is [64,64,32,64]; expected 4 equal widths"));
+  EXPECT_THAT(VaeError(tiny + R"("num_decoder_blocks": [3, 1]})"),
+              HasSubstr("expected 4, as num_encoder_blocks has"));
+  EXPECT_THAT(VaeError(tiny + R"("upsampling_scaling_factor": 3})"),
+              HasSubstr("\"upsampling_scaling_factor\" is 3; expected 2"));
 }
 
 TEST(ClipTextConfig, HasTheDefaultsOfTransformers) {
@@ -182,7 +206,7 @@ TEST(ClipTextConfig, HasTheDefaultsOfTransformers) {
 TEST(ClipTextConfig, NamesWhatDoesNotFit) {
   EXPECT_THAT(ClipError(R"({"num_attention_heads": 7})"),
               HasSubstr("\"num_attention_heads\" is 7; expected a divisor of hidden_size 512"));
-  EXPECT_THAT(ClipError(R"({"hidden_act": "relu"})"),
+  EXPECT_THAT(ClipError(R"({"hidden_act": "mish"})"),
               HasSubstr("\"hidden_act\" is \"relu\"; expected one of silu, swish, gelu"));
   EXPECT_THAT(ClipError(R"({"architectures": ["T5EncoderModel"]})"),
               HasSubstr("\"architectures\" is [\"T5EncoderModel\"]"));

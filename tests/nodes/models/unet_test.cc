@@ -33,6 +33,10 @@ class UnetGolden : public ::testing::TestWithParam<std::tuple<std::string, DType
       const std::vector<double> row(sizes.data<float>(), sizes.data<float>() + sizes.dim(1));
       condition.added = network.EmbedSizes(ops, golden.Get("text_embeds" + k), row);
     }
+    if (network.config().takes_class()) {
+      const Tensor labels = golden.Get("class_labels" + k);  // the same in each row
+      condition.added = network.EmbedClass(ops, labels.data<int64_t>()[0]);
+    }
     const Tensor pictures[] = {golden.Get("sample" + k)};
     return ops.Finish(
         network(ops, pictures, golden.Get("timestep" + k).data<float>()[0], condition));
@@ -85,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Models, UnetGolden,
                                   std::string(Name(std::get<1>(of.param)));
                          });
 
-TEST(Unet, TheGoldensCoverSixNetworks) { EXPECT_GE(GoldensWith("unet").size(), 6u); }
+TEST(Unet, TheGoldensCoverFifteenNetworks) { EXPECT_GE(GoldensWith("unet").size(), 15u); }
 
 }  // namespace
 }  // namespace weft
