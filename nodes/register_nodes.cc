@@ -34,6 +34,7 @@
   X(SchedulerStep)                   \
   X(Timesteps)                       \
   X(TrainingStep)                    \
+  X(UnconditionalDenoiser)           \
                                      \
   X(DDIMScheduler)                   \
   X(DDPMScheduler)                   \

@@ -5,11 +5,13 @@ The models, the cases and what they share are described in tests/goldens/familie
 
 import copy
 import shutil
+import tempfile
 import warnings
 
 import diffusers
 import torch
 import transformers
+import zstandard
 from PIL import Image
 from transformers import CLIPTokenizer
 
@@ -29,7 +31,11 @@ V_PREDICTION = {**SCHEDULER, "_class_name": "DDIMScheduler", "prediction_type": 
 DDIM = {**SCHEDULER, "_class_name": "DDIMScheduler"}
 LOW_RES = {"_class_name": "DDPMScheduler", "beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "scaled_linear",
            "clip_sample": True, "num_train_timesteps": 1000, "prediction_type": "epsilon", "variance_type": "fixed_small"}
+DDPM = {**LOW_RES, "beta_schedule": "linear"}
 LCM = {**SCHEDULER, "_class_name": "LCMScheduler", "original_inference_steps": 50, "timestep_scaling": 10.0}
+
+SCHEDULERS = {"sdxl": EULER, "refiner": EULER, "sd2": V_PREDICTION, "depth": DDIM, "lcm": LCM, "upscale": V_PREDICTION,
+              "pix2pix": EULER, "ddpm": DDPM}
 
 TWO_LEVELS = dict(sample_size=8, block_out_channels=[8, 16], layers_per_block=1, norm_num_groups=4)
 SDXL_ADDED = dict(addition_embed_type="text_time", addition_time_embed_dim=6, use_linear_projection=True)
@@ -46,6 +52,9 @@ UNETS = {
     "lcm": dict(blocks(CROSS, PLAIN), **TWO_LEVELS, cross_attention_dim=24, attention_head_dim=4, time_cond_proj_dim=16),
     "upscale": dict(blocks(PLAIN, CROSS), **TWO_LEVELS, in_channels=7, cross_attention_dim=20, attention_head_dim=4,
                     num_class_embeds=60, use_linear_projection=True),
+    "ddpm": dict(down_block_types=["DownBlock2D", "AttnDownBlock2D"], up_block_types=["AttnUpBlock2D", "UpBlock2D"], **TWO_LEVELS,
+                 in_channels=3, out_channels=3, attention_head_dim=None, downsample_padding=0, freq_shift=1,
+                 flip_sin_to_cos=False),
 }
 TEXTS = {
     "sdxl": (False, dict(hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, hidden_act="quick_gelu",
@@ -90,7 +99,7 @@ def make_text(folder, name):
 
 def make_unet(folder, name):
     config = {"in_channels": 4, "out_channels": 4, **UNETS[name]}
-    inputs = models.unet_inputs(config, 13, 2, 8, 8, 77, 501.0)
+    inputs = models.unet_inputs(config, 13, 2, 8, 8, 77 if "cross_attention_dim" in config else 0, 501.0)
     unet = models.attempts(lambda tag: models.build_unet(tag, config, torch.bfloat16, inputs), f"families.{name}.unet")
     print(f"  {name}: {unet.figures}", flush=True)
     run_goldens.write_part(unet, folder, "bf16")
@@ -118,29 +127,42 @@ def make_models():
         parts[f"unet_{name}"] = make_unet(FOLDER / name / "unet", name)
     for name in VAES:
         parts[f"vae_{name}"] = make_vae(FOLDER / name / "vae", name)
-    for name, config in (("sdxl", EULER), ("refiner", EULER), ("sd2", V_PREDICTION), ("depth", DDIM), ("lcm", LCM),
-                         ("upscale", V_PREDICTION), ("pix2pix", EULER)):
+    for name, config in SCHEDULERS.items():
         write_json(FOLDER / name / "scheduler" / "scheduler_config.json", config)
     write_json(FOLDER / "upscale" / "low_res_scheduler" / "scheduler_config.json", LOW_RES)
-    # The parts of the golden runs' own SD 1.x model serve those of its family.
-    root = GOLDENS / "runs" / "model"
-    parts["text_sd1"] = transformers.CLIPTextModel.from_pretrained(plain(root / "text_encoder", "model"))
-    parts["vae_sd1"] = diffusers.AutoencoderKL.from_pretrained(plain(root / "vae", "diffusion_pytorch_model"))
     return parts
 
 
-def plain(folder, stem):
-    """A copy of a part whose weights are not compressed, which is what the libraries read."""
-    import tempfile
+def read_models():
+    """The same from what is written below FOLDER."""
+    parts = {name: CLIPTokenizer.from_pretrained(FOLDER / "sdxl" / name) for name in ("tokenizer", "tokenizer_2")}
+    parts["text"] = read_part(transformers.CLIPTextModel, FOLDER / "sdxl" / "text_encoder", "model")
+    parts["text_2"] = read_part(transformers.CLIPTextModelWithProjection, FOLDER / "sdxl" / "text_encoder_2", "model")
+    parts["text_sd2"] = read_part(transformers.CLIPTextModel, FOLDER / "sd2" / "text_encoder", "model")
+    for name in UNETS:
+        kind = diffusers.UNet2DConditionModel if "cross_attention_dim" in UNETS[name] else diffusers.UNet2DModel
+        parts[f"unet_{name}"] = read_part(kind, FOLDER / name / "unet", "diffusion_pytorch_model")
+    for name in VAES:
+        parts[f"vae_{name}"] = read_part(diffusers.AutoencoderKL, FOLDER / name / "vae", "diffusion_pytorch_model")
+    return parts
 
-    import zstandard
 
-    place = tempfile.mkdtemp()
-    shutil.copy(folder / "config.json", place)
-    data = zstandard.ZstdDecompressor().decompress((folder / f"{stem}.safetensors.zst").read_bytes(), max_output_size=1 << 28)
-    with open(f"{place}/{stem}.safetensors", "wb") as file:
-        file.write(data)
-    return place
+def read_part(kind, folder, stem):
+    """A part whose weights are compressed, which the libraries do not read, in float32."""
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(folder / "config.json", place)
+        packed = (folder / f"{stem}.safetensors.zst").read_bytes()
+        with open(f"{place}/{stem}.safetensors", "wb") as file:
+            file.write(zstandard.ZstdDecompressor().decompress(packed, max_output_size=1 << 28))
+        return kind.from_pretrained(place).float().eval()
+
+
+def add_sd1(parts):
+    """The parts of the golden runs' own SD 1.x model serve those of its family."""
+    root = GOLDENS / "runs" / "model"
+    parts["text_sd1"] = read_part(transformers.CLIPTextModel, root / "text_encoder", "model")
+    parts["vae_sd1"] = read_part(diffusers.AutoencoderKL, root / "vae", "diffusion_pytorch_model")
+    return parts
 
 
 # ---- the cases -----------------------------------------------------------------------------------
@@ -165,13 +187,14 @@ CASES = [
     case("sd2", "txt2img", 6, {"model": "sd2"}, {"prompt": PROMPT, "steps": 8},
          {"noise.width": 64, "noise.height": 64}),
     case("lcm", "txt2img_lcm", 7, {"model": "lcm"}, {"prompt": PROMPT, "steps": 4, "guidance_scale": 4.0, **SIZE}),
-    case("depth", "depth2img", 8, {"model": "depth"},
+    case("depth2img", "depth2img", 8, {"model": "depth"},
          {"prompt": PROMPT, "negative_prompt": NEGATIVE, "steps": 10, "strength": 0.7, "picture": "input.png", "depth": "depth.png"}),
     case("upscale", "upscale_x4", 9, {"model": "upscale"},
          {"prompt": PROMPT, "steps": 8, "noise_level": 40, "guidance_scale": 5.0, "picture": "small.png"}),
     case("pix2pix", "pix2pix", 10, {"model": "pix2pix"},
          {"prompt": PROMPT, "negative_prompt": NEGATIVE, "steps": 8, "guidance_scale": 5.0, "image_guidance_scale": 1.5,
           "picture": "input.png"}),
+    case("ddpm", "ddpm", 11, {"model": "ddpm"}, {"steps": 20, "width": 32, "height": 24}),
 ]
 
 
@@ -179,6 +202,8 @@ def draw(spec, parts):
     """The picture [h, w, 3] in 0..1 that diffusers makes of a case."""
     asked = spec["params"]
     graph = spec["graph"]
+    if graph == "ddpm":
+        return draw_pixels(spec, parts)
     given = dict(prompt=asked["prompt"], num_inference_steps=asked["steps"], generator=generator(asked["seed"]), output_type="latent")
     negative = asked.get("negative_prompt")
     both = dict(tokenizer=parts["tokenizer"], tokenizer_2=parts["tokenizer_2"], text_encoder=parts["text"],
@@ -217,6 +242,18 @@ def draw(spec, parts):
     return (decoded / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
 
 
+def draw_pixels(spec, parts):
+    """DDPMPipeline's loop, for a size of our own: the pipeline takes the network's."""
+    asked, scheduler = spec["params"], diffusers.DDPMScheduler.from_config(DDPM)
+    source = generator(asked["seed"])
+    picture = torch.randn(1, 3, asked["height"], asked["width"], generator=source)
+    scheduler.set_timesteps(asked["steps"])
+    for timestep in scheduler.timesteps:
+        noise = parts["unet_ddpm"](picture, timestep).sample
+        picture = scheduler.step(noise, timestep, picture, generator=source).prev_sample
+    return (picture[0] / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).numpy()
+
+
 def draw_older(spec, parts, given, negative, opened, size):
     """The latent and its VAE, of a case with one text encoder."""
     asked, graph = spec["params"], spec["graph"]
@@ -252,6 +289,19 @@ def draw_older(spec, parts, given, negative, opened, size):
                            image_guidance_scale=asked["image_guidance_scale"]).images, parts["vae_sd1"]
 
 
+# What a model of FOLDER has from another: part → where it lies, from tests/goldens on.
+SD1 = {part: f"runs/model/{part}" for part in ("tokenizer", "text_encoder", "vae")}
+SD2 = {"tokenizer": "families/sdxl/tokenizer_2", "text_encoder": "families/sd2/text_encoder", "vae": "families/sdxl/vae"}
+SHARED = {
+    "refiner": {part: f"families/sdxl/{part}" for part in ("tokenizer_2", "text_encoder_2")},
+    "sd2": {part: SD2[part] for part in ("tokenizer", "vae")},
+    "depth": SD2,
+    "upscale": {part: SD2[part] for part in ("tokenizer", "text_encoder")},
+    "lcm": SD1,
+    "pix2pix": SD1,
+}
+
+
 def quiet(pipeline):
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -274,22 +324,36 @@ def disturbed(parts):
     return shaken
 
 
-def make():
+def make(only=None):
+    """All families; or with `cases` the pictures alone, of the models that are there; or `ddpm`."""
     warnings.filterwarnings("ignore")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    parts = make_models()
-    write_pictures()
-    shaken, rows = disturbed(parts), []
-    for spec in CASES:
+    if only == "ddpm":
+        shutil.rmtree(FOLDER / only, ignore_errors=True)
+        write_json(FOLDER / only / "scheduler" / "scheduler_config.json", SCHEDULERS[only])
+        parts = {"unet_ddpm": make_unet(FOLDER / only / "unet", only)}
+    else:
+        if not only:
+            for path in FOLDER.iterdir():
+                if path.name != "README.md":
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        parts = add_sd1(read_models() if only else make_models())
+        write_pictures()
+    check_cases([spec for spec in CASES if only in (None, "cases", spec["name"])], parts)
+    rows = [{**spec, "picture": f"{spec['name']}.png"} for spec in CASES]
+    write_rows(FOLDER / "cases.json", {"shared": SHARED}, "cases", rows)
+    return f"{len(rows)} pictures"
+
+
+def check_cases(cases, parts):
+    """Draws them and refuses pictures that would prove nothing."""
+    shaken = disturbed(parts)
+    for spec in cases:
         picture = draw(spec, parts)
         moved = 255 * abs(picture - draw(spec, shaken)).max()
         clipped = ((picture <= 0) | (picture >= 1)).mean()
-        told = 255 * abs(picture - draw({**spec, "params": {**spec["params"], "prompt": "a the circle"}}, parts)).max()
+        other = {**spec["params"], **({"prompt": "a the circle"} if "prompt" in spec["params"] else {"seed": 99})}
+        told = 255 * abs(picture - draw({**spec, "params": other}, parts)).max()
         print(f"  {spec['name']}: spread {255 * picture.std():.0f}/255, {100 * clipped:.0f}% clipped, weights off by 1e-6 move it "
-              f"{moved:.3f}/255, another prompt {told:.1f}/255", flush=True)
+              f"{moved:.3f}/255, another prompt or seed {told:.1f}/255", flush=True)
         assert moved < 0.7 and 255 * picture.std() > 15 and clipped < 0.3 and told > 4, spec["name"]
         run_goldens.to_png(picture, FOLDER / f"{spec['name']}.png")
-        rows.append({**spec, "picture": f"{spec['name']}.png"})
-    write_rows(FOLDER / "cases.json", {}, "cases", rows)
-    return f"{len(rows)} pictures"

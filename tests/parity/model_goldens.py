@@ -205,6 +205,21 @@ UNETS = {
         config=dict(blocks(CROSS, PLAIN), sample_size=8, in_channels=5, block_out_channels=[8, 16], layers_per_block=1,
                     cross_attention_dim=12, attention_head_dim=[1, 2], norm_num_groups=4, class_embed_type="timestep"),
         cases=[(2, 8, 8, 77, 601.0), (1, 8, 8, 77, 41.0)]),
+    "unet_ddpm": dict(
+        # DDPM's network: pixels, attention over them in one level and the middle, one head, no text.
+        dtype="bf16", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(down_block_types=["DownBlock2D", "AttnDownBlock2D"], up_block_types=["AttnUpBlock2D", "UpBlock2D"],
+                    sample_size=16, in_channels=3, out_channels=3, block_out_channels=[8, 16], layers_per_block=1,
+                    attention_head_dim=None, norm_num_groups=4, norm_eps=1e-6, downsample_padding=0, freq_shift=1,
+                    flip_sin_to_cos=False),
+        cases=[(2, 16, 16, 0, 701.0), (1, 8, 12, 0, 3.0)]),
+    "unet_ddpm_classes": dict(
+        # The same with classes, and heads of their own width.
+        dtype="f16", file="diffusion_pytorch_model.safetensors",
+        config=dict(down_block_types=["AttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "AttnUpBlock2D"],
+                    sample_size=16, in_channels=3, out_channels=3, block_out_channels=[8, 16], layers_per_block=1,
+                    attention_head_dim=4, norm_num_groups=4, num_class_embeds=30),
+        cases=[(2, 8, 8, 0, 601.0), (1, 12, 8, 0, 33.0)]),
     "unet_plain_middle": dict(
         # A middle of one resnet, the time embedding the other way round.
         dtype="f16", file="diffusion_pytorch_model.safetensors",

@@ -11,7 +11,7 @@ import math
 import zlib
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel, UNet2DModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from golden_files import generator
@@ -162,13 +162,14 @@ def guidance_embedding(guidance_scale, width):
 
 def unet_inputs(config, seed, batch, height, width, tokens, timestep):
     source = generator(seed)
-    widths = config["cross_attention_dim"]
-    width_of_text = widths[0] if isinstance(widths, (list, tuple)) else widths
     inputs = {
         "sample": torch.randn(batch, config["in_channels"], height, width, generator=source),
         "timestep": torch.tensor([timestep], dtype=torch.float32),
-        "encoder_hidden_states": torch.randn(batch, tokens, width_of_text, generator=source),
     }
+    if tokens:  # a UNet2DModel is told none
+        widths = config["cross_attention_dim"]
+        width_of_text = widths[0] if isinstance(widths, (list, tuple)) else widths
+        inputs["encoder_hidden_states"] = torch.randn(batch, tokens, width_of_text, generator=source)
     if config.get("time_cond_proj_dim"):
         inputs["timestep_cond"] = guidance_embedding(7.5, config["time_cond_proj_dim"]).repeat(batch, 1)
     if config.get("addition_embed_type") == "text_time":
@@ -245,7 +246,8 @@ def attempts(build, tag, count=12):
 
 def build_unet(name, config, dtype, inputs):
     config = {key: value for key, value in config.items() if key != "requires_aesthetics"}
-    model = random_weights(UNet2DConditionModel(**config), seed_of(name))
+    kind = UNet2DModel if "encoder_hidden_states" not in inputs else UNet2DConditionModel
+    model = random_weights(kind(**config), seed_of(name))
     return finish(model, dtype, lambda model: {"noise": run_unet(model, inputs)})
 
 

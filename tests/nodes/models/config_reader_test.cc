@@ -148,10 +148,26 @@ TEST(UnetConfig, RefusesWhatWouldGiveAnotherPicture) {
   EXPECT_THAT(UnetError(R"({"class_embed_type": "projection"})"),
               HasSubstr("\"class_embed_type\" is \"projection\"; expected none"));
   EXPECT_THAT(UnetError(R"({"dual_cross_attention": true})"), HasSubstr("dual_cross_attention"));
-  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel"})"),
-              HasSubstr("\"_class_name\" is \"UNet2DModel\"; expected one of "
-                        "UNet2DConditionModel"));
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet3DConditionModel"})"),
+              HasSubstr("\"_class_name\" is \"UNet3DConditionModel\"; expected one of "
+                        "UNet2DConditionModel, UNet2DModel"));
   EXPECT_EQ(UnetError(R"({"mid_block_scale_factor": 1.0, "dropout": 0.1})"), "");
+}
+
+TEST(UnetConfig, HasTheDefaultsOfUnet2dModel) {
+  const UnetConfig config =
+      UnetConfig::From(Read(R"({"_class_name": "UNet2DModel", "attention_head_dim": null})"))
+          .value();
+  EXPECT_EQ(config.in_channels, 3);
+  EXPECT_EQ(config.context_width, 0);
+  EXPECT_EQ(config.down[1].kind, UnetBlockConfig::Kind::kSelfAttention);
+  EXPECT_EQ(config.down[1].heads, 1);
+  EXPECT_EQ(config.middle, UnetConfig::Middle::kSelfAttention);
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel", "time_embedding_type": "fourier"})"),
+              HasSubstr("time_embedding_type"));
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel",
+                            "down_block_types": ["CrossAttnDownBlock2D"]})"),
+              HasSubstr("of DownBlock2D, AttnDownBlock2D"));
 }
 
 TEST(VaeConfig, HasTheDefaultsOfDiffusers) {
