@@ -170,9 +170,9 @@ UNETS = {
     "unet_refiner": dict(
         # Five ids, attention in the middle levels alone, one width of text.
         dtype="f16", file="diffusion_pytorch_model.safetensors.zst",
-        config=dict(blocks(PLAIN, CROSS, CROSS, PLAIN), sample_size=16, block_out_channels=[8, 12, 16, 16],
-                    layers_per_block=1, cross_attention_dim=20, attention_head_dim=[2, 3, 4, 4],
-                    transformer_layers_per_block=2, use_linear_projection=True, norm_num_groups=4,
+        config=dict(blocks(PLAIN, CROSS, PLAIN), sample_size=16, block_out_channels=[8, 12, 16],
+                    layers_per_block=1, cross_attention_dim=20, attention_head_dim=[2, 3, 4],
+                    transformer_layers_per_block=[1, 2, 1], use_linear_projection=True, norm_num_groups=4,
                     addition_embed_type="text_time", addition_time_embed_dim=6,
                     projection_class_embeddings_input_dim=20 + 5 * 6, requires_aesthetics=True),
         cases=[(2, 16, 8, 77, 181.0), (1, 8, 16, 77, 1.0)]),

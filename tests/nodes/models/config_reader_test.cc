@@ -146,7 +146,7 @@ TEST(UnetConfig, RefusesWhatWouldGiveAnotherPicture) {
   EXPECT_THAT(UnetError(R"({"resnet_time_scale_shift": "scale_shift"})"),
               HasSubstr("\"resnet_time_scale_shift\" is \"scale_shift\"; expected \"default\""));
   EXPECT_THAT(UnetError(R"({"class_embed_type": "projection"})"),
-              HasSubstr("\"class_embed_type\" is \"projection\"; expected none"));
+              HasSubstr("\"class_embed_type\" is \"projection\"; expected one of timestep"));
   EXPECT_THAT(UnetError(R"({"dual_cross_attention": true})"), HasSubstr("dual_cross_attention"));
   EXPECT_THAT(UnetError(R"({"_class_name": "UNet3DConditionModel"})"),
               HasSubstr("\"_class_name\" is \"UNet3DConditionModel\"; expected one of "
@@ -223,7 +223,7 @@ TEST(ClipTextConfig, NamesWhatDoesNotFit) {
   EXPECT_THAT(ClipError(R"({"num_attention_heads": 7})"),
               HasSubstr("\"num_attention_heads\" is 7; expected a divisor of hidden_size 512"));
   EXPECT_THAT(ClipError(R"({"hidden_act": "mish"})"),
-              HasSubstr("\"hidden_act\" is \"relu\"; expected one of silu, swish, gelu"));
+              HasSubstr("\"hidden_act\" is \"mish\"; expected one of silu, swish, gelu"));
   EXPECT_THAT(ClipError(R"({"architectures": ["T5EncoderModel"]})"),
               HasSubstr("\"architectures\" is [\"T5EncoderModel\"]"));
   EXPECT_THAT(ClipError(R"({"num_hidden_layers": 1e9})"), HasSubstr("\"num_hidden_layers\""));
