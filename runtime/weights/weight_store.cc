@@ -144,6 +144,14 @@ std::shared_ptr<WeightStore> WeightStore::Of(std::string path,
   return store;
 }
 
+std::shared_ptr<WeightStore> WeightStore::OfWeights(std::string path,
+                                                    absl::btree_map<std::string, Weight> weights) {
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = std::move(path);
+  store->weights_ = std::move(weights);
+  return store;
+}
+
 absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Renamed(
     const CanonicalName& canonical) const {
   auto store = std::make_shared<WeightStore>();

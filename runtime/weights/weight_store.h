@@ -32,6 +32,9 @@ class WeightStore {
   // A store of tensors in memory, for tests and tools.
   static std::shared_ptr<WeightStore> Of(std::string path,
                                          absl::btree_map<std::string, Tensor> tensors);
+  // A store of weights that were found elsewhere, by the names that layers bind.
+  static std::shared_ptr<WeightStore> OfWeights(std::string path,
+                                                absl::btree_map<std::string, Weight> weights);
 
   // The same tensors under other names. An error if two end up under one.
   absl::StatusOr<std::shared_ptr<WeightStore>> Renamed(const CanonicalName& canonical) const;
