@@ -11,7 +11,6 @@
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/weights/safetensors.h"
 
 namespace weft {
 namespace {
@@ -64,14 +63,16 @@ CanonicalName WithoutPrefix(std::string prefix) {
 }
 
 absl::Status WeightStore::Add(const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SafetensorsFile> file, OpenSafetensors(path));
-  for (size_t i = 0; i < file->entries().size(); ++i) {
-    const SafetensorsEntry& entry = file->entries()[i];
-    Weight weight(file, i, entry.name, DTypeOfStored(entry.type), entry.shape);
-    if (!weights_.emplace(entry.name, std::move(weight)).second) {
-      return Invalid("\"", path, "\": tensor ", Quoted(entry.name), " is in another shard as well");
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const ListedWeightFile> file, OpenWeightFile(path));
+  for (size_t i = 0; i < file->tensors().size(); ++i) {
+    const StoredTensor& tensor = file->tensors()[i];
+    Weight weight(file, i, tensor.name, tensor.dtype, tensor.shape);
+    if (!weights_.emplace(tensor.name, std::move(weight)).second) {
+      return Invalid("\"", path, "\": tensor ", Quoted(tensor.name),
+                     " is in another shard as well");
     }
   }
+  files_.push_back(file);
   return absl::OkStatus();
 }
 
@@ -156,6 +157,7 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Renamed(
     const CanonicalName& canonical) const {
   auto store = std::make_shared<WeightStore>();
   store->path_ = path_;
+  store->files_ = files_;
   for (const auto& [name, weight] : weights_) {
     const auto [at, added] = store->weights_.emplace(canonical(name), weight);
     if (!added) {
