@@ -14,14 +14,21 @@
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ApplyPrompt)                     \
+  X(AverageConditionings)            \
   X(ClipEncode)                      \
+  X(CombineConditionings)            \
+  X(ConditioningArea)                \
+  X(ConditioningRange)               \
   X(ConditioningTensors)             \
+  X(ConditioningWeight)              \
   X(MakeConditioning)                \
   X(Tokenize)                        \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
   X(Guidance)                        \
+  X(InstructPix2PixGuidance)         \
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \
