@@ -265,6 +265,7 @@ function weft.options(options) end
 ---@class weft.image: weft.tensor
 ---@class weft.latent: weft.tensor
 ---@class weft.mask: weft.tensor
+---@class weft.prompt
 ---@class weft.scheduler
 local scheduler = {}
 ---@param num_inference_steps integer?
@@ -288,6 +289,25 @@ function scheduler:steps(num_inference_steps, strength) end
 ---@return weft.latent
 function weft.AddNoise(inputs) end
 
+---@class weft.ApplyPrompt.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire The tokens of the prompt, encoded, before any other change.
+---@field prompt weft.prompt|weft.wire From Tokenize; of a plain text it changes nothing.
+---Gives encoded texts what the syntax of their prompt says: weights of tokens and of texts, and the steps in which each text holds.
+---@param inputs weft.ApplyPrompt.inputs
+---@return weft.conditioning
+function weft.ApplyPrompt(inputs) end
+
+---@class weft.AverageConditionings.inputs
+---@field [1] string? an id
+---@field first weft.conditioning|weft.wire Of one entry; its sizes, steps and area stay.
+---@field second weft.conditioning|weft.wire Of one entry.
+---@field share? number|weft.wire Of the second. (default 0.5)
+---What lies between two conditionings: (1 - share) · first + share · second, of hidden states and pooled text; the shorter one is followed by zeros.
+---@param inputs weft.AverageConditionings.inputs
+---@return weft.conditioning
+function weft.AverageConditionings(inputs) end
+
 ---@class weft.BlurMask.inputs
 ---@field [1] string? an id
 ---@field mask weft.mask|weft.wire the mask
@@ -297,25 +317,42 @@ function weft.AddNoise(inputs) end
 ---@return weft.mask
 function weft.BlurMask(inputs) end
 
----@class weft.ClassConditioning.inputs
----@field [1] string? an id
----@field conditioning weft.conditioning|weft.wire Of the text.
----@field class_label integer|weft.wire Which class, from 0.
----A class for UNets that embed one beside the time: of the x4 upscaler the noise_level of the small picture.
----@param inputs weft.ClassConditioning.inputs
----@return weft.conditioning
-function weft.ClassConditioning(inputs) end
-
 ---@class weft.ClipEncode.inputs
 ---@field [1] string? an id
 ---@field clip weft.clip|weft.wire The text encoder.
 ---@field tokens weft.tokens|weft.wire From Tokenize; longer texts in chunks of the encoder's length, each encoded by itself.
 ---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----@field penultimate? boolean|weft.wire What goes into the last layer, without the final norm, as SDXL's UNets want it of both encoders; clip_skip counts from there. (default false)
 ---The hidden states of CLIP's text encoder: final_norm(layers[: n - clip_skip](tokens)).
 ---@param inputs weft.ClipEncode.inputs
 ---@return weft.conditioning
 function weft.ClipEncode(inputs) end
+
+---@class weft.CombineConditionings.inputs
+---@field [1] string? an id
+---@field conditionings weft.conditioning[]|weft.conditioning|weft.wire What holds together: a AND b, or one for each area.
+---Several conditionings as one, which guidance follows all at once: negative + guidance_scale · Σ weight · (positive - negative).
+---@param inputs weft.CombineConditionings.inputs
+---@return weft.conditioning
+function weft.CombineConditionings(inputs) end
+
+---@class weft.ConditioningArea.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field mask weft.mask|weft.wire Where, from RectangleMask or a picture; any size. Soft edges blend; where several areas overlap, they share the place.
+---A conditioning that holds for the masked part of the picture alone.
+---@param inputs weft.ConditioningArea.inputs
+---@return weft.conditioning
+function weft.ConditioningArea(inputs) end
+
+---@class weft.ConditioningRange.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field first? number|weft.wire The share of the steps that is done when it begins to hold. (default 0.0)
+---@field last? number|weft.wire The share of the steps that is done when it no longer holds. (default 1.0)
+---A conditioning that holds in a part of the steps: from step first · num_inference_steps to before last · num_inference_steps, rounded down.
+---@param inputs weft.ConditioningRange.inputs
+---@return weft.conditioning
+function weft.ConditioningRange(inputs) end
 
 ---@class weft.ConditioningTensors.inputs
 ---@field [1] string? an id
@@ -327,6 +364,15 @@ function weft.ClipEncode(inputs) end
 ---@param inputs weft.ConditioningTensors.inputs
 ---@return weft.ConditioningTensors.outputs
 function weft.ConditioningTensors(inputs) end
+
+---@class weft.ConditioningWeight.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field weight? number|weft.wire A factor on the weights it has: 1 changes nothing; less than 0 keeps away from it. (default 1.0)
+---How much a conditioning counts beside those that CombineConditionings joins it to.
+---@param inputs weft.ConditioningWeight.inputs
+---@return weft.conditioning
+function weft.ConditioningWeight(inputs) end
 
 ---@class weft.CropImage.inputs
 ---@field [1] string? an id
@@ -451,15 +497,6 @@ function weft.DPMSolverMultistepScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DPMSolverSinglestepScheduler(inputs) end
 
----@class weft.DepthChannels.inputs
----@field [1] string? an id
----@field depth weft.image|weft.wire A depth map, near is bright (as MiDaS and DPT give it). Of one channel, or the mean of three; f32 in any range.
----@field latent weft.latent|weft.wire The latent whose size to take.
----A depth map as a depth UNet takes it: at the latent's size, stretched to -1..1.
----@param inputs weft.DepthChannels.inputs
----@return weft.latent
-function weft.DepthChannels(inputs) end
-
 ---@class weft.EulerAncestralDiscreteScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -529,7 +566,10 @@ function weft.GrowMask(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
----Binds a UNet to what it is to draw: noise = negative + guidance_scale · (positive - negative). Computes the texts' keys and values once.
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
+---Binds a UNet to what it is to draw: noise = negative + guidance_scale · Σ weight · (positive - negative), over the entries that hold in a step. Computes the texts' keys and values once.
 ---@param inputs weft.Guidance.inputs
 ---@return weft.denoiser
 function weft.Guidance(inputs) end
@@ -565,14 +605,6 @@ function weft.HeunDiscreteScheduler(inputs) end
 ---@return weft.image
 function weft.ImageStrip(inputs) end
 
----@class weft.ImageToLatent.inputs
----@field [1] string? an id
----@field image weft.image|weft.wire The picture.
----A picture itself as a latent in -1..1, without an autoencoder: for networks that work on pixels.
----@param inputs weft.ImageToLatent.inputs
----@return weft.latent
-function weft.ImageToLatent(inputs) end
-
 ---@class weft.ImageToMask.inputs
 ---@field [1] string? an id
 ---@field image weft.image|weft.wire the picture; white is painted
@@ -592,6 +624,18 @@ function weft.ImageToMask(inputs) end
 ---@return weft.latent
 function weft.InpaintChannels(inputs) end
 
+---@class weft.InstructPix2PixGuidance.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field positive weft.conditioning|weft.wire What to change.
+---@field negative weft.conditioning|weft.wire What to keep away from.
+---@field guidance_scale? number|weft.wire How closely to follow the instruction; 1 and less: one pass and no guidance. (default 7.5)
+---@field image_guidance_scale? number|weft.wire How closely to keep to the picture; less than 1: one pass and no guidance. (default 1.5)
+---Binds a UNet that edits a picture: noise = u + image_guidance_scale · (i - u) + guidance_scale · Σ weight · (c - i), of the passes without picture and instruction, with the picture, and with both.
+---@param inputs weft.InstructPix2PixGuidance.inputs
+---@return weft.denoiser
+function weft.InstructPix2PixGuidance(inputs) end
+
 ---@class weft.InvertMask.inputs
 ---@field [1] string? an id
 ---@field mask weft.mask|weft.wire the mask
@@ -599,15 +643,6 @@ function weft.InpaintChannels(inputs) end
 ---@param inputs weft.InvertMask.inputs
 ---@return weft.mask
 function weft.InvertMask(inputs) end
-
----@class weft.JoinConditioning.inputs
----@field [1] string? an id
----@field conditioning weft.conditioning|weft.wire Of the first encoder.
----@field conditioning_2 weft.conditioning|weft.wire Of the second; as many tokens as the first (PadTokens brings them there).
----What two text encoders say of one prompt, side by side, as SDXL's UNets are told it.
----@param inputs weft.JoinConditioning.inputs
----@return weft.conditioning
-function weft.JoinConditioning(inputs) end
 
 ---@class weft.LCMScheduler.inputs
 ---@field [1] string? an id
@@ -654,14 +689,6 @@ function weft.LCMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.LMSDiscreteScheduler(inputs) end
 
----@class weft.LatentToImage.inputs
----@field [1] string? an id
----@field latent weft.latent|weft.wire Of a network that works on pixels.
----A latent that is a picture itself, in -1..1, as a picture: what ImageToLatent makes, back.
----@param inputs weft.LatentToImage.inputs
----@return weft.image
-function weft.LatentToImage(inputs) end
-
 ---@class weft.LoadImage.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire a PNG, JPEG or WebP file; relative to the graph's folder
@@ -685,7 +712,6 @@ function weft.LoadImage(inputs) end
 ---@field unet weft.unet From unet/.
 ---@field vae weft.vae From vae/.
 ---@field scheduler_config weft.config From scheduler/.
----@field low_res_scheduler_config weft.config An x4 upscaler's, from low_res_scheduler/.
 ---The parts of a model in diffusers' folder layout. Opening reads no weights: a part's weights are read when it first computes.
 ---@param inputs weft.LoadModel.inputs
 ---@return weft.LoadModel.outputs
@@ -784,16 +810,6 @@ function weft.PNDMScheduler(inputs) end
 ---@return weft.PadForOutpaint.outputs
 function weft.PadForOutpaint(inputs) end
 
----@class weft.PadTokens.inputs
----@field [1] string? an id
----@field tokenizer weft.tokenizer|weft.wire That made the tokens.
----@field tokens weft.tokens|weft.wire From Tokenize.
----@field like weft.tokens|weft.wire Those whose length to reach.
----Empty chunks behind those of a text, until it is as long as another encoder's.
----@param inputs weft.PadTokens.inputs
----@return weft.tokens
-function weft.PadTokens(inputs) end
-
 ---@class weft.ParseSchedulerConfig.inputs
 ---@field [1] string? an id
 ---@field text string|weft.wire JSON, as in scheduler_config.json: {"beta_schedule": …}.
@@ -826,12 +842,12 @@ function weft.PreviewLatent(inputs) end
 
 ---@class weft.RandomLatent.inputs
 ---@field [1] string? an id
----@field vae? weft.vae|weft.wire Says how many channels, and pixels a latent; only with `like` can it be left out.
+---@field vae weft.vae|weft.wire Says how many channels, and pixels a latent.
 ---@field generator weft.generator|weft.wire Where the numbers come from.
 ---@field width? integer|weft.wire Of the picture, in pixels.
 ---@field height? integer|weft.wire Of the picture, in pixels.
 ---@field batch? integer|weft.wire Pictures at once. (default 1)
----@field like? weft.latent|weft.wire A latent whose size to take, in place of width and height; without a vae its channels too.
+---@field like? weft.latent|weft.wire A latent whose shape to take, in place of width and height.
 ---@class weft.RandomLatent.outputs
 ---@field noise weft.latent Mean 0, variance 1.
 ---@field generator weft.generator After the draws.
@@ -939,40 +955,11 @@ function weft.SchedulerConfigText(inputs) end
 ---@return weft.SchedulerStep.outputs
 function weft.SchedulerStep(inputs) end
 
----@class weft.SizeConditioning.inputs
----@field [1] string? an id
----@field conditioning weft.conditioning|weft.wire Of the text.
----@field width? integer|weft.wire Of the picture, in pixels.
----@field height? integer|weft.wire Of the picture, in pixels.
----@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
----@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
----@field original_height? integer|weft.wire The same; without it, height.
----@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
----@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
----@field target_width? integer|weft.wire Of the picture as it is cut; without it, width.
----@field target_height? integer|weft.wire The same; without it, height.
----@field aesthetic_score? number|weft.wire For a refiner, in place of the target size: how well it shall look; diffusers takes 6, and 2.5 for the negative text.
----The sizes that SDXL's UNets embed beside the text: original size, crop, and target size or (a refiner's) aesthetic score.
----@param inputs weft.SizeConditioning.inputs
----@return weft.conditioning
-function weft.SizeConditioning(inputs) end
-
----@class weft.TextOr.inputs
----@field [1] string? an id
----@field text? string|weft.wire The text. (default "")
----@field otherwise string|weft.wire What stands for an empty one.
----A text, or another one where it is empty.
----@param inputs weft.TextOr.inputs
----@return string
-function weft.TextOr(inputs) end
-
 ---@class weft.Timesteps.inputs
 ---@field [1] string? an id
 ---@field scheduler weft.scheduler|weft.wire The scheduler.
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
 ---@field strength? number|weft.wire The share of the steps that is taken, counted from the end. (default 1.0)
----@field denoising_start? number|weft.wire The share of the way from noise to picture that is done already: what the base model's denoising_end was. (default 0.0)
----@field denoising_end? number|weft.wire The share of the way at which to stop, and leave the rest to a refiner. (default 1.0)
 ---@class weft.Timesteps.outputs
 ---@field steps weft.step[] One for each call of the model.
 ---@field first weft.step The first of them.
@@ -987,19 +974,15 @@ function weft.Timesteps(inputs) end
 ---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@class weft.Tokenize.outputs
+---@field tokens weft.tokens Token ids, chunk behind chunk; a row for each with syntax weighted
+---@field prompt weft.prompt What the syntax says about the tokens, for ApplyPrompt
 ---A text as token ids: begin, text, end, padding; a text that is too long for one chunk is cut between words.
 ---@param inputs weft.Tokenize.inputs
----@return weft.tokens
+---@return weft.Tokenize.outputs
 function weft.Tokenize(inputs) end
-
----@class weft.TrainingStep.inputs
----@field [1] string? an id
----@field scheduler weft.scheduler|weft.wire The scheduler.
----@field timestep integer|weft.wire 0: hardly any noise.
----The step of one timestep of the training, for AddNoise.
----@param inputs weft.TrainingStep.inputs
----@return weft.step
-function weft.TrainingStep(inputs) end
 
 ---@class weft.UniPCMultistepScheduler.inputs
 ---@field [1] string? an id
@@ -1048,25 +1031,14 @@ function weft.VaeDecode(inputs) end
 ---@field [1] string? an id
 ---@field vae weft.vae|weft.wire The autoencoder.
 ---@field image weft.image|weft.wire Sides that are multiples of the autoencoder's scale.
----@field generator? weft.generator|weft.wire Draws from the encoder's distribution (AutoencoderTiny has none); without it its mean is the latent.
----@field scaled? boolean|weft.wire Scaled as latents that are denoised are; false: as the encoder gives it, which pix2pix UNets take for their further channels. (default true)
+---@field generator? weft.generator|weft.wire Draws from the encoder's distribution; without it its mean is the latent.
 ---@class weft.VaeEncode.outputs
----@field latent weft.latent The picture's latent.
+---@field latent weft.latent Scaled as the UNet sees it.
 ---@field generator weft.generator After the draw.
 ---A picture as a latent: (encode(2·image - 1) - shift_factor) · scaling_factor.
 ---@param inputs weft.VaeEncode.inputs
 ---@return weft.VaeEncode.outputs
 function weft.VaeEncode(inputs) end
-
----@class weft.ZeroEmptyPrompt.inputs
----@field [1] string? an id
----@field conditioning weft.conditioning|weft.wire Of the prompt.
----@field text? string|weft.wire The prompt itself. (default "")
----@field zero_if_empty? boolean|weft.wire false: the conditioning goes by as it is. (default true)
----Zeros in place of an empty prompt, which SDXL takes for no prompt (diffusers' force_zeros_for_empty_prompt).
----@param inputs weft.ZeroEmptyPrompt.inputs
----@return weft.conditioning
-function weft.ZeroEmptyPrompt(inputs) end
 
 ---@class weft.Denoise.inputs
 ---@field [1] string? an id
@@ -1077,9 +1049,10 @@ function weft.ZeroEmptyPrompt(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
----@field denoising_end? number|weft.wire The share of the way at which to stop, and leave the rest to a refiner. (default 1.0)
----@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 
@@ -1095,55 +1068,12 @@ function weft.Denoise(inputs) end
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
 ---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----What a UNet is told to draw, from text: tokens, then the text encoder.
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---What a UNet is told to draw, from text: tokens, then the text encoder, then what the syntax of the prompt says.
 ---@param inputs weft.EncodePrompt.inputs
 ---@return weft.conditioning
 function weft.EncodePrompt(inputs) end
-
----@class weft.EncodePromptRefiner.inputs
----@field [1] string? an id
----@field tokenizer_2 weft.tokenizer|weft.wire Of the model, from LoadModel
----@field clip_2 weft.clip|weft.wire The text encoder.
----@field text string|weft.wire What to draw
----@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
----@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----@field width? integer|weft.wire Of the picture, in pixels.
----@field height? integer|weft.wire Of the picture, in pixels.
----@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
----@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
----@field original_height? integer|weft.wire The same; without it, height.
----@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
----@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
----@field aesthetic_score? number|weft.wire For a refiner, in place of the target size: how well it shall look; diffusers takes 6, and 2.5 for the negative text. (default 6.0)
----What the refiner's UNet is told: the penultimate states and the pooled text of the second text encoder alone, sizes and an aesthetic score.
----@param inputs weft.EncodePromptRefiner.inputs
----@return weft.conditioning
-function weft.EncodePromptRefiner(inputs) end
-
----@class weft.EncodePromptSdxl.inputs
----@field [1] string? an id
----@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
----@field clip weft.clip|weft.wire The text encoder.
----@field tokenizer_2 weft.tokenizer|weft.wire The second one, whose padding is another
----@field clip_2 weft.clip|weft.wire The second text encoder
----@field text string|weft.wire What to draw
----@field text_2? string|weft.wire For the second text encoder; empty: the same text (default "")
----@field zero_if_empty? boolean|weft.wire Zeros for an empty text, as SDXL's base was trained to take it for no negative prompt (default false)
----@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
----@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----@field width? integer|weft.wire Of the picture, in pixels.
----@field height? integer|weft.wire Of the picture, in pixels.
----@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
----@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
----@field original_height? integer|weft.wire The same; without it, height.
----@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
----@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
----@field target_width? integer|weft.wire Of the picture as it is cut; without it, width.
----@field target_height? integer|weft.wire The same; without it, height.
----What SDXL's UNets are told: the penultimate states of both text encoders side by side, the second one's pooled text, and sizes.
----@param inputs weft.EncodePromptSdxl.inputs
----@return weft.conditioning
-function weft.EncodePromptSdxl(inputs) end
 
 ---@class weft.Sample.inputs
 ---@field [1] string? an id
@@ -1156,7 +1086,9 @@ function weft.EncodePromptSdxl(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
----@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 

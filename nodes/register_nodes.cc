@@ -5,15 +5,24 @@
 // The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
 // the node's own file defines.
 #define WEFT_NODES(X)                \
+  X(LoadClip)                        \
   X(LoadImage)                       \
   X(LoadModel)                       \
   X(LoadTensor)                      \
+  X(LoadUnet)                        \
+  X(LoadVae)                         \
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ApplyPrompt)                     \
+  X(AverageConditionings)            \
   X(ClassConditioning)               \
   X(ClipEncode)                      \
+  X(CombineConditionings)            \
+  X(ConditioningArea)                \
+  X(ConditioningRange)               \
   X(ConditioningTensors)             \
+  X(ConditioningWeight)              \
   X(JoinConditioning)                \
   X(MakeConditioning)                \
   X(PadTokens)                       \
@@ -25,6 +34,7 @@
   X(AddNoise)                        \
   X(Generator)                       \
   X(Guidance)                        \
+  X(InstructPix2PixGuidance)         \
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \

@@ -84,7 +84,7 @@ Tensor UnetNetwork::EmbedClass(Ops& ops, int64_t label) const {
     ops.Fail(id.status());
     return {};
   }
-  return ops.Reshape(ops.Embed(class_table_, {}, ops.OnDevice(*id)), {1, config_.time_width});
+  return ops.Reshape(ops.Embed({&class_table_, 1}, {}, ops.OnDevice(*id)), {1, config_.time_width});
 }
 
 Tensor UnetNetwork::EmbedTime(Ops& ops, int64_t batch, double timestep,

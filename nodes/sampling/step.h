@@ -15,11 +15,13 @@ struct Step : RecordPort {
   int64_t index = 0;                 // in the schedule of all steps, also where a run begins late
   double timestep = 0;               // what the model is told
   double sigma = 0;                  // noise over signal at this step
+  int64_t inference_step = 0;        // which of the num_inference_steps it belongs to
+  int64_t num_inference_steps = 0;   // of a full run; 0 where nobody has said
   std::shared_ptr<const Step> next;  // the step after it, itself without a next; null at the end
 
   // A record that lacks a field gives index -1, which no scheduler takes.
   static Step From(const Record& record);
-  Record To() const;  // {index, timestep, sigma, next}; next is null at the end
+  Record To() const;  // these fields; next is null at the end
 };
 
 }  // namespace weft

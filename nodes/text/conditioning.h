@@ -2,8 +2,10 @@
 #define WEFT_NODES_TEXT_CONDITIONING_H_
 
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "nodes/text/step_range.h"
 #include "runtime/graph/value.h"
 
 namespace weft {
@@ -17,10 +19,9 @@ class Conditioning : public Object {
     Tensor pooled;                       // [b, pooled width] f32, or empty
     std::vector<double> sizes;           // SDXL's size and crop ids, or none
     std::optional<int64_t> class_label;  // of networks with num_class_embeds
-    double weight = 1.0;
-    double first_step = 0.0;  // the part of the steps it holds for, in 0..1
-    double last_step = 1.0;
-    Tensor area;  // where it holds: [1, h, w, 1] f32 in 0..1, or empty: everywhere
+    double weight = 1.0;                 // beside the other entries
+    StepRange steps;                     // when it holds
+    Tensor area;                         // where: [1, h, w, 1] f32 in 0..1, or empty: everywhere
   };
 
   explicit Conditioning(std::vector<Entry> entries) : entries_(std::move(entries)) {}

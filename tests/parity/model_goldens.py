@@ -177,21 +177,15 @@ UNETS = {
                     projection_class_embeddings_input_dim=20 + 5 * 6, requires_aesthetics=True),
         cases=[(2, 16, 8, 77, 181.0), (1, 8, 16, 77, 1.0)]),
     "unet_ssd": dict(
-        # SSD-1B's pruning: other transformers on the way up than on the way down, one by one; no attention in the middle.
+        # SSD-1B's pruning: other transformers on the way up than on the way down, one by one and some of no layer;
+        # no middle at all, which a mid_block_type of null says.
         dtype="bf16", file="diffusion_pytorch_model.fp16.safetensors",
-        config=dict(blocks(PLAIN, CROSS, CROSS), sample_size=8, block_out_channels=[8, 12, 16], layers_per_block=2,
+        config=dict(blocks(PLAIN, CROSS, CROSS), sample_size=8, block_out_channels=[8, 12, 16], layers_per_block=1,
                     cross_attention_dim=24, attention_head_dim=[1, 2, 4], transformer_layers_per_block=[0, 1, 2],
-                    reverse_transformer_layers_per_block=[[2, 1, 3], [1, 0, 1], 0], mid_block_type="UNetMidBlock2D",
+                    reverse_transformer_layers_per_block=[[2, 1], [1, 0], 0], mid_block_type=None,
                     use_linear_projection=True, norm_num_groups=4, addition_embed_type="text_time",
                     addition_time_embed_dim=8, projection_class_embeddings_input_dim=16 + 6 * 8),
         cases=[(2, 8, 8, 77, 441.0), (1, 12, 8, 77, 901.0)]),
-    "unet_no_middle": dict(
-        # A config whose mid_block_type is null (SDXL's tiny derivatives).
-        dtype="f16", file="diffusion_pytorch_model.safetensors",
-        config=dict(blocks(CROSS, CROSS), sample_size=8, block_out_channels=[8, 16], layers_per_block=[2, 1],
-                    cross_attention_dim=16, attention_head_dim=[1, 2], transformer_layers_per_block=[1, 2],
-                    mid_block_type=None, norm_num_groups=4),
-        cases=[(2, 8, 8, 77, 541.0), (1, 8, 12, 77, 3.0)]),
     "unet_upscale": dict(
         # Seven channels, a class (the noise level), attention that is only to the text on the first levels.
         dtype="f16", file="diffusion_pytorch_model.safetensors.zst",
