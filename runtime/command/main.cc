@@ -83,6 +83,8 @@ int Main(int argc, char** argv) {
   AddTestCommand(app, chosen);
   AddLuaCommand(app, chosen);
   AddConvertCommand(app, chosen);
+  AddConvertModelCommand(app, chosen);
+  AddModelsCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
