@@ -5,7 +5,9 @@
 // The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
 // the node's own file defines.
 #define WEFT_NODES(X)                \
+  X(ApplyLora)                       \
   X(LoadImage)                       \
+  X(LoadLora)                        \
   X(LoadModel)                       \
   X(LoadTensor)                      \
   X(SaveImage)                       \
