@@ -6,7 +6,9 @@
 // the node's own file defines.
 #define WEFT_NODES(X)                \
   X(LoadClip)                        \
+  X(ApplyLora)                       \
   X(LoadImage)                       \
+  X(LoadLora)                        \
   X(LoadModel)                       \
   X(LoadTensor)                      \
   X(LoadUnet)                        \
