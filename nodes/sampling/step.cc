@@ -12,6 +12,15 @@ Step Malformed() {
   return step;
 }
 
+// The fields of a step but for the one after it.
+Record Fields(const Step& step) {
+  Record record = {{"index", Value(step.index)},
+                   {"timestep", Value(step.timestep)},
+                   {"sigma", Value(step.sigma)}};
+  if (step.model_sigma != step.sigma) record.emplace("model_sigma", Value(step.model_sigma));
+  return record;
+}
+
 bool ReadNumber(const Record& record, const std::string& field, double& number) {
   const auto it = record.find(field);
   if (it == record.end()) return false;
@@ -33,6 +42,7 @@ Step Step::From(const Record& record) {
   step.index = *index->second.AsInt();
   if (!ReadNumber(record, "timestep", step.timestep)) return Malformed();
   if (!ReadNumber(record, "sigma", step.sigma)) return Malformed();
+  if (!ReadNumber(record, "model_sigma", step.model_sigma)) step.model_sigma = step.sigma;
   const auto next = record.find("next");
   if (next != record.end() && next->second.AsRecord() != nullptr) {
     Step following = From(*next->second.AsRecord());
@@ -43,14 +53,9 @@ Step Step::From(const Record& record) {
 }
 
 Record Step::To() const {
-  Record record = {{"index", Value(index)}, {"timestep", Value(timestep)}, {"sigma", Value(sigma)}};
+  Record record = Fields(*this);
   Value following;
-  if (next != nullptr) {
-    Record fields = {{"index", Value(next->index)},
-                     {"timestep", Value(next->timestep)},
-                     {"sigma", Value(next->sigma)}};
-    following = Value(std::move(fields));
-  }
+  if (next != nullptr) following = Value(Fields(*next));
   record.emplace("next", std::move(following));
   return record;
 }
