@@ -12,9 +12,13 @@ struct AncestralStep {
   double down = 0.0;
   double up = 0.0;
 };
+// In f32 as the originals do, whose `down` loses digits where the levels are high.
 inline AncestralStep AncestralStepOf(double sigma, double next) {
-  const double up = next * std::sqrt(std::max(sigma * sigma - next * next, 0.0)) / sigma;
-  return {std::sqrt(std::max(next * next - up * up, 0.0)), up};
+  const auto from = static_cast<float>(sigma);
+  const auto to = static_cast<float>(next);
+  const float up =
+      std::min(to, std::sqrt(std::max(to * to * (from * from - to * to) / (from * from), 0.0f)));
+  return {std::sqrt(std::max(to * to - up * up, 0.0f)), up};
 }
 
 // Half way between two levels in their logarithm; 0 where one is 0.

@@ -102,8 +102,11 @@ NodeType DEISMultistepSchedulerNode() {
       {.type = "DEISMultistepScheduler",
        .doc = "DEIS: an exponential integrator with polynomials in the logarithm of the noise.",
        .defaults = Defaults(),
-       .options =
-           SolverOptions({{"algorithm_type", {"deis", "dpmsolver", "dpmsolver++"}}, "solver_type"}),
+       .options = SolverOptions({"solver_order",
+                                 {"algorithm_type", {"deis", "dpmsolver", "dpmsolver++"}},
+                                 "solver_type",
+                                 "timestep_spacing",
+                                 "steps_offset"}),
        .make = DEISMultistepScheduler::Make});
 }
 

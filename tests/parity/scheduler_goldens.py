@@ -3,6 +3,7 @@
 The cases, the formula and the files are described in tests/goldens/schedulers/README.md.
 """
 
+import contextlib
 import inspect
 import itertools
 import warnings
@@ -64,6 +65,20 @@ def kept_positions(length):
 
 class Raised(Exception):
     """diffusers does not take this combination, or its result is of no use as a golden."""
+
+
+@contextlib.contextmanager
+def exact_logarithms():
+    """torch's f32 log, exp and roots rounded as their exact values are. Its own ones are off in the last bit
+    for one value in sixteen or five, as the CPU has it; a Brownian tree gives other noise there."""
+    saved = torch.Tensor.log, torch.Tensor.exp, torch.Tensor.__pow__
+    torch.Tensor.log = lambda x: saved[0](x.double()).to(x.dtype)
+    torch.Tensor.exp = lambda x: saved[1](x.double()).to(x.dtype)
+    torch.Tensor.__pow__ = lambda x, y: saved[2](x.double(), y).to(x.dtype) if y == 0.5 else saved[2](x, y)
+    try:
+        yield
+    finally:
+        torch.Tensor.log, torch.Tensor.exp, torch.Tensor.__pow__ = saved
 
 
 def trajectory(scheduler, case, disturb=0.0):
@@ -130,8 +145,10 @@ def run(class_name, case):
     def fresh():
         return getattr(diffusers, class_name)(**case["config"])
 
+    exact = exact_logarithms if class_name == "DPMSolverSDEScheduler" else contextlib.nullcontext
     try:
-        seen = trajectory(fresh(), case)
+        with exact():
+            seen = trajectory(fresh(), case)
     except Raised:
         raise
     except Exception as error:
@@ -141,7 +158,8 @@ def run(class_name, case):
     if seen["sigmas"] is not None and not torch.isfinite(seen["sigmas"]).all():
         raise Raised("a sigma is not finite")
     # A golden is only worth its tolerance of 1e-4 when rounding cannot grow to it.
-    shaken = worst(seen, trajectory(fresh(), case, disturb=5e-7))
+    with exact():
+        shaken = worst(seen, trajectory(fresh(), case, disturb=5e-7))
     if shaken > 3e-5:
         raise Raised(f"ill conditioned: a disturbance of 5e-7 grows to {shaken:.0e} of the range")
     return seen
@@ -304,6 +322,8 @@ def options(class_name):
         {"original_inference_steps": 100},
         {"timestep_scaling": 3.0},
     ]
+    if class_name == "IPNDMScheduler":
+        each = []  # its betas are those of the steps; see above
     for config in each:
         if all(name in known for name in config):
             for steps in (5, 20):
