@@ -22,6 +22,7 @@
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \
+  X(SamplerScheduler)                \
   X(ScaleInput)                      \
   X(ScaleNoise)                      \
   X(SchedulerConfigText)             \

@@ -17,6 +17,8 @@ NodeType AddNoiseNode();
 NodeType ScaleInputNode();
 NodeType SchedulerStepNode();
 
+NodeType SamplerSchedulerNode();
+
 NodeType DDIMInverseSchedulerNode();
 NodeType DDIMSchedulerNode();
 NodeType DDPMSchedulerNode();
