@@ -330,6 +330,26 @@ function weft.ConditioningTensors(inputs) end
 ---@return weft.image
 function weft.CropImage(inputs) end
 
+---@class weft.DDIMInverseScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: true.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---DDIM run backwards: from a picture's latent to its noise.
+---@param inputs weft.DDIMInverseScheduler.inputs
+---@return weft.scheduler
+function weft.DDIMInverseScheduler(inputs) end
+
 ---@class weft.DDIMScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -378,6 +398,34 @@ function weft.DDIMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DDPMScheduler(inputs) end
 
+---@class weft.DEISMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "deis"|"dpmsolver"|"dpmsolver++"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: deis.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: logrho.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---DEIS: an exponential integrator with polynomials in the logarithm of the noise.
+---@param inputs weft.DEISMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.DEISMultistepScheduler(inputs) end
+
 ---@class weft.DPMSolverMultistepScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -386,21 +434,21 @@ function weft.DDPMScheduler(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
----@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
----@field use_lu_lambdas? boolean|weft.wire Space the noise levels evenly in log SNR (Lu et al., arXiv 2206.00927). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
+---@field use_lu_lambdas? boolean|weft.wire Space the noise levels evenly in log SNR (Lu et al., arXiv 2206.00927). If neither the graph nor the config says: false.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
 ---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
 ---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
@@ -412,6 +460,27 @@ function weft.DDPMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DPMSolverMultistepScheduler(inputs) end
 
+---@class weft.DPMSolverSDEScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field noise_sampler_seed? integer|weft.wire Seed of the Brownian tree that the noise comes from; not set: one drawn from the generator. If neither the graph nor the config says: not set.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field s_noise? number|weft.wire Its strength. If neither the graph nor the config says: 1.
+---DPM-Solver++ for the SDE, noise from a Brownian tree: two calls of the model a step.
+---@param inputs weft.DPMSolverSDEScheduler.inputs
+---@return weft.scheduler
+function weft.DPMSolverSDEScheduler(inputs) end
+
 ---@class weft.DPMSolverSinglestepScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -420,19 +489,19 @@ function weft.DPMSolverMultistepScheduler(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: false.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
 ---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
 ---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
@@ -440,6 +509,50 @@ function weft.DPMSolverMultistepScheduler(inputs) end
 ---@param inputs weft.DPMSolverSinglestepScheduler.inputs
 ---@return weft.scheduler
 function weft.DPMSolverSinglestepScheduler(inputs) end
+
+---@class weft.EDMDPMSolverMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: 0.002.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: 80.
+---@field sigma_data? number|weft.wire Standard deviation of clean latents. If neither the graph nor the config says: 0.5.
+---@field sigma_schedule? "karras"|"exponential"|weft.wire Space the noise levels after Karras et al. or evenly in their logarithm. If neither the graph nor the config says: karras.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rho? number|weft.wire The exponent of the Karras spacing. If neither the graph nor the config says: 7.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field algorithm_type? "dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
+---DPM-Solver++, multistep, for models with EDM preconditioning.
+---@param inputs weft.EDMDPMSolverMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.EDMDPMSolverMultistepScheduler(inputs) end
+
+---@class weft.EDMEulerScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: 0.002.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: 80.
+---@field sigma_data? number|weft.wire Standard deviation of clean latents. If neither the graph nor the config says: 0.5.
+---@field sigma_schedule? "karras"|"exponential"|weft.wire Space the noise levels after Karras et al. or evenly in their logarithm. If neither the graph nor the config says: karras.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rho? number|weft.wire The exponent of the Karras spacing. If neither the graph nor the config says: 7.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field s_churn? number|weft.wire Noise added before each step (arXiv 2206.00364, algorithm 2); 0: none. If neither the graph nor the config says: 0.
+---@field s_tmin? number|weft.wire The lowest noise level that gets some. If neither the graph nor the config says: 0.
+---@field s_tmax? number|weft.wire The highest one; not set: all. If neither the graph nor the config says: not set.
+---@field s_noise? number|weft.wire Its strength. If neither the graph nor the config says: 1.
+---Euler's method for models with EDM preconditioning.
+---@param inputs weft.EDMEulerScheduler.inputs
+---@return weft.scheduler
+function weft.EDMEulerScheduler(inputs) end
 
 ---@class weft.EulerAncestralDiscreteScheduler.inputs
 ---@field [1] string? an id
@@ -536,6 +649,16 @@ function weft.Guidance(inputs) end
 ---@return weft.scheduler
 function weft.HeunDiscreteScheduler(inputs) end
 
+---@class weft.IPNDMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---Pseudo linear multistep for v models with times in 0..1 (audio); for images see the sampler ipndm of SamplerScheduler.
+---@param inputs weft.IPNDMScheduler.inputs
+---@return weft.scheduler
+function weft.IPNDMScheduler(inputs) end
+
 ---@class weft.ImageStrip.inputs
 ---@field [1] string? an id
 ---@field images weft.image[]|weft.image|weft.wire what to show, in this order; batches one by one
@@ -572,6 +695,44 @@ function weft.InpaintChannels(inputs) end
 ---@param inputs weft.InvertMask.inputs
 ---@return weft.mask
 function weft.InvertMask(inputs) end
+
+---@class weft.KDPM2AncestralDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---The midpoint method (DPM2) with fresh noise at each step: two calls of the model.
+---@param inputs weft.KDPM2AncestralDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.KDPM2AncestralDiscreteScheduler(inputs) end
+
+---@class weft.KDPM2DiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---The midpoint method (DPM2): two calls of the model a step.
+---@param inputs weft.KDPM2DiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.KDPM2DiscreteScheduler(inputs) end
 
 ---@class weft.LCMScheduler.inputs
 ---@field [1] string? an id
@@ -817,6 +978,57 @@ function weft.ResizeImage(inputs) end
 ---@return weft.step[]
 function weft.ReverseSteps(inputs) end
 
+---@class weft.SASolverScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field predictor_order? integer|weft.wire Order of the predictor: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field corrector_order? integer|weft.wire Order of the corrector: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field tau? number|weft.wire How stochastic the steps are: 0 an ODE, 1 the diffusion's SDE. If neither the graph nor the config says: 1.
+---@field tau_min_timestep? number|weft.wire The lowest timestep where tau counts; below it steps are those of the ODE. If neither the graph nor the config says: 200.
+---@field tau_max_timestep? number|weft.wire The highest one. If neither the graph nor the config says: 800.
+---@field algorithm_type? "data_prediction"|"noise_prediction"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: data_prediction.
+---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---SA-Solver: a stochastic multistep predictor and a corrector without calls of its own.
+---@param inputs weft.SASolverScheduler.inputs
+---@return weft.scheduler
+function weft.SASolverScheduler(inputs) end
+
+---@class weft.SamplerScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json.
+---@field sampler? "euler"|"euler_ancestral"|"heun"|"dpm_2"|"dpm_2_ancestral"|"lms"|"dpmpp_2s_ancestral"|"dpmpp_sde"|"dpmpp_2m"|"dpmpp_2m_sde"|"dpmpp_3m_sde"|"ddim"|"ddpm"|"uni_pc"|"lcm"|"deis"|"ipndm"|weft.wire How steps are taken. Each is the same as: euler: EulerDiscreteScheduler; euler_ancestral: EulerAncestralDiscreteScheduler; heun: HeunDiscreteScheduler; dpm_2: KDPM2DiscreteScheduler; dpm_2_ancestral: KDPM2AncestralDiscreteScheduler; lms: LMSDiscreteScheduler; dpmpp_2s_ancestral: no class of diffusers; dpmpp_sde: DPMSolverSDEScheduler; dpmpp_2m: DPMSolverMultistepScheduler; dpmpp_2m_sde: DPMSolverMultistepScheduler, algorithm_type sde-dpmsolver++, but noise from a Brownian tree; dpmpp_3m_sde: no class of diffusers; ddim: EulerDiscreteScheduler (DDIM without noise is Euler's method); ddpm: DDPMScheduler, between any noise levels; uni_pc: UniPCMultistepScheduler, solver_order 3, solver_type bh1, to a last sigma of 0.001; lcm: LCMScheduler without its boundary condition; deis: DEISMultistepScheduler, solver_order 3, in time instead of log rho; ipndm: IPNDMScheduler, in sigma. (default "euler")
+---@field schedule? "normal"|"karras"|"exponential"|"simple"|"sgm_uniform"|"ddim_uniform"|"beta"|weft.wire Where the noise levels lie: normal, sgm_uniform and simple evenly in the timestep, ddim_uniform a whole stride apart, karras and exponential by sigma, beta by a distribution. (default "normal")
+---@field noise_sampler_seed? integer|weft.wire Seed of the Brownian tree that the noise comes from; not set: one drawn from the generator. If neither the graph nor the config says: not set.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: scaled_linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---A scheduler by ComfyUI's names of its sampler and its schedule. The noise levels are ComfyUI's to rounding. dpmpp_sde, dpmpp_2m_sde and dpmpp_3m_sde draw from ComfyUI's Brownian tree (on the CPU; noise_sampler_seed is its seed), the other stochastic ones from the wired generator.
+---@param inputs weft.SamplerScheduler.inputs
+---@return weft.scheduler
+function weft.SamplerScheduler(inputs) end
+
 ---@class weft.SaveImage.inputs
 ---@field [1] string? an id
 ---@field image weft.image|weft.wire what to save; f32 is rounded to 8 bits, a batch is numbered
@@ -884,6 +1096,32 @@ function weft.SchedulerConfigText(inputs) end
 ---@return weft.SchedulerStep.outputs
 function weft.SchedulerStep(inputs) end
 
+---@class weft.TCDScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: scaled_linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field original_inference_steps? integer|weft.wire Steps of the schedule that the model was distilled with. If neither the graph nor the config says: 50.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: false.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field timestep_scaling? number|weft.wire Sharpness of the boundary condition at timestep 0. If neither the graph nor the config says: 10.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---@field eta? number|weft.wire How much noise each step adds: 0 none, 1 as much as DDPM. If neither the graph nor the config says: 0.3.
+---Trajectory consistency: jump past the next timestep, and add noise back up to it.
+---@param inputs weft.TCDScheduler.inputs
+---@return weft.scheduler
+function weft.TCDScheduler(inputs) end
+
 ---@class weft.Timesteps.inputs
 ---@field [1] string? an id
 ---@field scheduler weft.scheduler|weft.wire The scheduler.
@@ -916,20 +1154,20 @@ function weft.Tokenize(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field predict_x0? boolean|weft.wire Solve for the clean latent instead of the noise. If neither the graph nor the config says: true.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: bh2.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
----@field disable_corrector? integer[]|integer|weft.wire Steps that the corrector leaves alone (it can hurt the first ones). If neither the graph nor the config says: none.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field predict_x0? boolean|weft.wire Solve for the clean latent instead of the noise. If neither the graph nor the config says: true.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: bh2.
+---@field disable_corrector? integer[]|integer|weft.wire Steps that the corrector leaves alone (it can hurt the first ones). If neither the graph nor the config says: none.
 ---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
 ---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
