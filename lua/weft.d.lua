@@ -264,7 +264,9 @@ function weft.options(options) end
 ---@class weft.generator
 ---@class weft.image: weft.tensor
 ---@class weft.latent: weft.tensor
+---@class weft.lora
 ---@class weft.mask: weft.tensor
+---@class weft.prompt
 ---@class weft.scheduler
 local scheduler = {}
 ---@param num_inference_steps integer?
@@ -288,6 +290,43 @@ function scheduler:steps(num_inference_steps, strength) end
 ---@return weft.latent
 function weft.AddNoise(inputs) end
 
+---@class weft.ApplyLora.inputs
+---@field [1] string? an id
+---@field lora weft.lora|weft.wire From LoadLora.
+---@field unet? weft.unet|weft.wire The denoiser.
+---@field clip? weft.clip|weft.wire The text encoder.
+---@field clip_2? weft.clip|weft.wire SDXL's second text encoder.
+---@field weight? number|weft.wire How much of it the UNet gets; 0: none, may be negative. (default 1.0)
+---@field clip_weight? number|weft.wire How much the text encoders get; as weight if not given.
+---@field mode? "merged"|"live"|weft.wire merged: summed into the weights when they are packed, as fast as without. live: computed beside the weights, which are packed once for all LoRAs; for switching. (default "merged")
+---@class weft.ApplyLora.outputs
+---@field unet weft.unet The denoiser with the LoRA.
+---@field clip weft.clip The text encoder with it.
+---@field clip_2 weft.clip The second one with it.
+---A model's networks with a LoRA on their weights; several chain, and their weights add up.
+---@param inputs weft.ApplyLora.inputs
+---@return weft.ApplyLora.outputs
+function weft.ApplyLora(inputs) end
+
+---@class weft.ApplyPrompt.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire The tokens of the prompt, encoded, before any other change.
+---@field prompt weft.prompt|weft.wire From Tokenize; of a plain text it changes nothing.
+---Gives encoded texts what the syntax of their prompt says: weights of tokens and of texts, and the steps in which each text holds.
+---@param inputs weft.ApplyPrompt.inputs
+---@return weft.conditioning
+function weft.ApplyPrompt(inputs) end
+
+---@class weft.AverageConditionings.inputs
+---@field [1] string? an id
+---@field first weft.conditioning|weft.wire Of one entry; its sizes, steps and area stay.
+---@field second weft.conditioning|weft.wire Of one entry.
+---@field share? number|weft.wire Of the second. (default 0.5)
+---What lies between two conditionings: (1 - share) · first + share · second, of hidden states and pooled text; the shorter one is followed by zeros.
+---@param inputs weft.AverageConditionings.inputs
+---@return weft.conditioning
+function weft.AverageConditionings(inputs) end
+
 ---@class weft.BlurMask.inputs
 ---@field [1] string? an id
 ---@field mask weft.mask|weft.wire the mask
@@ -307,6 +346,33 @@ function weft.BlurMask(inputs) end
 ---@return weft.conditioning
 function weft.ClipEncode(inputs) end
 
+---@class weft.CombineConditionings.inputs
+---@field [1] string? an id
+---@field conditionings weft.conditioning[]|weft.conditioning|weft.wire What holds together: a AND b, or one for each area.
+---Several conditionings as one, which guidance follows all at once: negative + guidance_scale · Σ weight · (positive - negative).
+---@param inputs weft.CombineConditionings.inputs
+---@return weft.conditioning
+function weft.CombineConditionings(inputs) end
+
+---@class weft.ConditioningArea.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field mask weft.mask|weft.wire Where, from RectangleMask or a picture; any size. Soft edges blend; where several areas overlap, they share the place.
+---A conditioning that holds for the masked part of the picture alone.
+---@param inputs weft.ConditioningArea.inputs
+---@return weft.conditioning
+function weft.ConditioningArea(inputs) end
+
+---@class weft.ConditioningRange.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field first? number|weft.wire The share of the steps that is done when it begins to hold. (default 0.0)
+---@field last? number|weft.wire The share of the steps that is done when it no longer holds. (default 1.0)
+---A conditioning that holds in a part of the steps: from step first · num_inference_steps to before last · num_inference_steps, rounded down.
+---@param inputs weft.ConditioningRange.inputs
+---@return weft.conditioning
+function weft.ConditioningRange(inputs) end
+
 ---@class weft.ConditioningTensors.inputs
 ---@field [1] string? an id
 ---@field conditioning weft.conditioning|weft.wire From a text encoder; of one entry.
@@ -317,6 +383,15 @@ function weft.ClipEncode(inputs) end
 ---@param inputs weft.ConditioningTensors.inputs
 ---@return weft.ConditioningTensors.outputs
 function weft.ConditioningTensors(inputs) end
+
+---@class weft.ConditioningWeight.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field weight? number|weft.wire A factor on the weights it has: 1 changes nothing; less than 0 keeps away from it. (default 1.0)
+---How much a conditioning counts beside those that CombineConditionings joins it to.
+---@param inputs weft.ConditioningWeight.inputs
+---@return weft.conditioning
+function weft.ConditioningWeight(inputs) end
 
 ---@class weft.CropImage.inputs
 ---@field [1] string? an id
@@ -623,7 +698,10 @@ function weft.GrowMask(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
----Binds a UNet to what it is to draw: noise = negative + guidance_scale · (positive - negative). Computes the texts' keys and values once.
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
+---Binds a UNet to what it is to draw: noise = negative + guidance_scale · Σ weight · (positive - negative), over the entries that hold in a step. Computes the texts' keys and values once.
 ---@param inputs weft.Guidance.inputs
 ---@return weft.denoiser
 function weft.Guidance(inputs) end
@@ -687,6 +765,18 @@ function weft.ImageToMask(inputs) end
 ---@param inputs weft.InpaintChannels.inputs
 ---@return weft.latent
 function weft.InpaintChannels(inputs) end
+
+---@class weft.InstructPix2PixGuidance.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field positive weft.conditioning|weft.wire What to change.
+---@field negative weft.conditioning|weft.wire What to keep away from.
+---@field guidance_scale? number|weft.wire How closely to follow the instruction; 1 and less: one pass and no guidance. (default 7.5)
+---@field image_guidance_scale? number|weft.wire How closely to keep to the picture; less than 1: one pass and no guidance. (default 1.5)
+---Binds a UNet that edits a picture: noise = u + image_guidance_scale · (i - u) + guidance_scale · Σ weight · (c - i), of the passes without picture and instruction, with the picture, and with both.
+---@param inputs weft.InstructPix2PixGuidance.inputs
+---@return weft.denoiser
+function weft.InstructPix2PixGuidance(inputs) end
 
 ---@class weft.InvertMask.inputs
 ---@field [1] string? an id
@@ -779,6 +869,19 @@ function weft.LCMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.LMSDiscreteScheduler(inputs) end
 
+---@class weft.LoadClip.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A text encoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field encoder? "text_encoder"|"text_encoder_2"|weft.wire Which one it is: SDXL's second takes other padding. (default "text_encoder")
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@class weft.LoadClip.outputs
+---@field clip weft.clip The text encoder.
+---@field tokenizer weft.tokenizer The folder's, or CLIP's for a file.
+---A CLIP text encoder, from a file or folder of its own or from a whole model, and its tokenizer.
+---@param inputs weft.LoadClip.inputs
+---@return weft.LoadClip.outputs
+function weft.LoadClip(inputs) end
+
 ---@class weft.LoadImage.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire a PNG, JPEG or WebP file; relative to the graph's folder
@@ -790,19 +893,29 @@ function weft.LMSDiscreteScheduler(inputs) end
 ---@return weft.LoadImage.outputs
 function weft.LoadImage(inputs) end
 
+---@class weft.LoadLora.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A file of kohya, diffusers or PEFT, or a folder that PEFT or diffusers has saved; relative to the graph, then along WEFT_MODELS.
+---@field part? "auto"|"unet"|"clip"|"clip_2"|weft.wire Which network a file of PEFT is for, which does not say so itself; auto: as the names of its modules look. (default "auto")
+---A file of adapters: LoRA, LoCon, LoHa, LoKr or DoRA, in the dialects of kohya, diffusers and PEFT.
+---@param inputs weft.LoadLora.inputs
+---@return weft.lora
+function weft.LoadLora(inputs) end
+
 ---@class weft.LoadModel.inputs
 ---@field [1] string? an id
----@field path string|weft.wire A folder with tokenizer, text_encoder, unet, vae and scheduler, or some of them; relative to the graph, then along WEFT_MODELS.
+---@field path string|weft.wire A folder as diffusers writes it, a single-file checkpoint (.safetensors, .ckpt, .gguf) or the name of either; relative to the graph, then along WEFT_MODELS.
 ---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
 ---@class weft.LoadModel.outputs
----@field tokenizer weft.tokenizer From tokenizer/.
----@field clip weft.clip From text_encoder/.
----@field tokenizer_2 weft.tokenizer SDXL's, from tokenizer_2/.
----@field clip_2 weft.clip SDXL's, from text_encoder_2/.
----@field unet weft.unet From unet/.
----@field vae weft.vae From vae/.
----@field scheduler_config weft.config From scheduler/.
----The parts of a model in diffusers' folder layout. Opening reads no weights: a part's weights are read when it first computes.
+---@field tokenizer weft.tokenizer From tokenizer/; CLIP's for a file.
+---@field clip weft.clip The text encoder.
+---@field tokenizer_2 weft.tokenizer SDXL's second, from tokenizer_2/; CLIP's for a file.
+---@field clip_2 weft.clip SDXL's second text encoder.
+---@field unet weft.unet The denoiser.
+---@field vae weft.vae The autoencoder.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---The parts of a model: a diffusers folder, or a single file whose family its tensors tell. Opening reads no weights: a part's weights are read when it first computes.
 ---@param inputs weft.LoadModel.inputs
 ---@return weft.LoadModel.outputs
 function weft.LoadModel(inputs) end
@@ -816,6 +929,29 @@ function weft.LoadModel(inputs) end
 ---@param inputs weft.LoadTensor.inputs
 ---@return any
 function weft.LoadTensor(inputs) end
+
+---@class weft.LoadUnet.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A UNet's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
+---@class weft.LoadUnet.outputs
+---@field unet weft.unet The denoiser.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---A UNet, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadUnet.inputs
+---@return weft.LoadUnet.outputs
+function weft.LoadUnet(inputs) end
+
+---@class weft.LoadVae.inputs
+---@field [1] string? an id
+---@field path string|weft.wire An autoencoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field scaling_factor? number|weft.wire What latents are multiplied by; 0: as the model says. The file of an autoencoder alone cannot say: it counts as 0.18215 (SD 1 and 2); SDXL's have 0.13025. (default 0.0)
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---An autoencoder, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadVae.inputs
+---@return weft.vae
+function weft.LoadVae(inputs) end
 
 ---@class weft.LuaFunction.inputs
 ---@field [1] string? an id
@@ -1141,9 +1277,14 @@ function weft.Timesteps(inputs) end
 ---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@class weft.Tokenize.outputs
+---@field tokens weft.tokens Token ids, chunk behind chunk; a row for each with syntax weighted
+---@field prompt weft.prompt What the syntax says about the tokens, for ApplyPrompt
 ---A text as token ids: begin, text, end, padding; a text that is too long for one chunk is cut between words.
 ---@param inputs weft.Tokenize.inputs
----@return weft.tokens
+---@return weft.Tokenize.outputs
 function weft.Tokenize(inputs) end
 
 ---@class weft.UniPCMultistepScheduler.inputs
@@ -1211,6 +1352,9 @@ function weft.VaeEncode(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
@@ -1227,7 +1371,9 @@ function weft.Denoise(inputs) end
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
 ---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----What a UNet is told to draw, from text: tokens, then the text encoder.
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---What a UNet is told to draw, from text: tokens, then the text encoder, then what the syntax of the prompt says.
 ---@param inputs weft.EncodePrompt.inputs
 ---@return weft.conditioning
 function weft.EncodePrompt(inputs) end
@@ -1243,6 +1389,9 @@ function weft.EncodePrompt(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 

@@ -5,20 +5,32 @@
 // The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
 // the node's own file defines.
 #define WEFT_NODES(X)                \
+  X(LoadClip)                        \
+  X(ApplyLora)                       \
   X(LoadImage)                       \
+  X(LoadLora)                        \
   X(LoadModel)                       \
   X(LoadTensor)                      \
+  X(LoadUnet)                        \
+  X(LoadVae)                         \
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ApplyPrompt)                     \
+  X(AverageConditionings)            \
   X(ClipEncode)                      \
+  X(CombineConditionings)            \
+  X(ConditioningArea)                \
+  X(ConditioningRange)               \
   X(ConditioningTensors)             \
+  X(ConditioningWeight)              \
   X(MakeConditioning)                \
   X(Tokenize)                        \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
   X(Guidance)                        \
+  X(InstructPix2PixGuidance)         \
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \

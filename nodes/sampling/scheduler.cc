@@ -94,6 +94,9 @@ absl::StatusOr<std::vector<Step>> Scheduler::Steps(int64_t num_inference_steps,
     step.index = i;
     step.timestep = schedule->timestep(i);
     step.sigma = schedule->sigma(i);
+    // Some schedulers call the network twice in a step.
+    step.inference_step = i * num_inference_steps / schedule->size();
+    step.num_inference_steps = num_inference_steps;
     step.model_sigma = schedule->model_sigma(i);
     if (i + 1 == schedule->size()) continue;
     auto next = std::make_shared<Step>(steps[static_cast<size_t>(i + 1 - first)]);

@@ -16,7 +16,9 @@ Step Malformed() {
 Record Fields(const Step& step) {
   Record record = {{"index", Value(step.index)},
                    {"timestep", Value(step.timestep)},
-                   {"sigma", Value(step.sigma)}};
+                   {"sigma", Value(step.sigma)},
+                   {"inference_step", Value(step.inference_step)},
+                   {"num_inference_steps", Value(step.num_inference_steps)}};
   if (step.model_sigma != step.sigma) record.emplace("model_sigma", Value(step.model_sigma));
   return record;
 }
@@ -33,6 +35,13 @@ bool ReadNumber(const Record& record, const std::string& field, double& number) 
   return x != nullptr;
 }
 
+// A whole number that need not be there, as in steps that another program has made.
+int64_t CountOr0(const Record& record, const std::string& field) {
+  const auto it = record.find(field);
+  const int64_t* x = it != record.end() ? it->second.AsInt() : nullptr;
+  return x != nullptr && *x >= 0 ? *x : 0;
+}
+
 }  // namespace
 
 Step Step::From(const Record& record) {
@@ -42,6 +51,8 @@ Step Step::From(const Record& record) {
   step.index = *index->second.AsInt();
   if (!ReadNumber(record, "timestep", step.timestep)) return Malformed();
   if (!ReadNumber(record, "sigma", step.sigma)) return Malformed();
+  step.inference_step = CountOr0(record, "inference_step");
+  step.num_inference_steps = CountOr0(record, "num_inference_steps");
   if (!ReadNumber(record, "model_sigma", step.model_sigma)) step.model_sigma = step.sigma;
   const auto next = record.find("next");
   if (next != record.end() && next->second.AsRecord() != nullptr) {
