@@ -618,6 +618,19 @@ function weft.LCMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.LMSDiscreteScheduler(inputs) end
 
+---@class weft.LoadClip.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A text encoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field encoder? "text_encoder"|"text_encoder_2"|weft.wire Which one it is: SDXL's second takes other padding. (default "text_encoder")
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@class weft.LoadClip.outputs
+---@field clip weft.clip The text encoder.
+---@field tokenizer weft.tokenizer The folder's, or CLIP's for a file.
+---A CLIP text encoder, from a file or folder of its own or from a whole model, and its tokenizer.
+---@param inputs weft.LoadClip.inputs
+---@return weft.LoadClip.outputs
+function weft.LoadClip(inputs) end
+
 ---@class weft.LoadImage.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire a PNG, JPEG or WebP file; relative to the graph's folder
@@ -631,17 +644,18 @@ function weft.LoadImage(inputs) end
 
 ---@class weft.LoadModel.inputs
 ---@field [1] string? an id
----@field path string|weft.wire A folder with tokenizer, text_encoder, unet, vae and scheduler, or some of them; relative to the graph, then along WEFT_MODELS.
+---@field path string|weft.wire A folder as diffusers writes it, a single-file checkpoint (.safetensors, .ckpt, .gguf) or the name of either; relative to the graph, then along WEFT_MODELS.
 ---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
 ---@class weft.LoadModel.outputs
----@field tokenizer weft.tokenizer From tokenizer/.
----@field clip weft.clip From text_encoder/.
----@field tokenizer_2 weft.tokenizer SDXL's, from tokenizer_2/.
----@field clip_2 weft.clip SDXL's, from text_encoder_2/.
----@field unet weft.unet From unet/.
----@field vae weft.vae From vae/.
----@field scheduler_config weft.config From scheduler/.
----The parts of a model in diffusers' folder layout. Opening reads no weights: a part's weights are read when it first computes.
+---@field tokenizer weft.tokenizer From tokenizer/; CLIP's for a file.
+---@field clip weft.clip The text encoder.
+---@field tokenizer_2 weft.tokenizer SDXL's second, from tokenizer_2/; CLIP's for a file.
+---@field clip_2 weft.clip SDXL's second text encoder.
+---@field unet weft.unet The denoiser.
+---@field vae weft.vae The autoencoder.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---The parts of a model: a diffusers folder, or a single file whose family its tensors tell. Opening reads no weights: a part's weights are read when it first computes.
 ---@param inputs weft.LoadModel.inputs
 ---@return weft.LoadModel.outputs
 function weft.LoadModel(inputs) end
@@ -655,6 +669,29 @@ function weft.LoadModel(inputs) end
 ---@param inputs weft.LoadTensor.inputs
 ---@return any
 function weft.LoadTensor(inputs) end
+
+---@class weft.LoadUnet.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A UNet's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
+---@class weft.LoadUnet.outputs
+---@field unet weft.unet The denoiser.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---A UNet, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadUnet.inputs
+---@return weft.LoadUnet.outputs
+function weft.LoadUnet(inputs) end
+
+---@class weft.LoadVae.inputs
+---@field [1] string? an id
+---@field path string|weft.wire An autoencoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field scaling_factor? number|weft.wire What latents are multiplied by; 0: as the model says. The file of an autoencoder alone cannot say: it counts as 0.18215 (SD 1 and 2); SDXL's have 0.13025. (default 0.0)
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---An autoencoder, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadVae.inputs
+---@return weft.vae
+function weft.LoadVae(inputs) end
 
 ---@class weft.LuaFunction.inputs
 ---@field [1] string? an id
