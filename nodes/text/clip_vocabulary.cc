@@ -70,6 +70,7 @@ absl::StatusOr<TokenizerFiles> ClipTokenizerFiles(const std::string& vocabulary_
   const size_t merges = kTokens - tokens.size() - 2;  // the last two begin and end a text
   std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
   for (size_t i = 1; i < lines.size() && files.merges.size() < merges; ++i) {  // line 0 is a title
+    if (lines[i].empty()) break;  // the file's end
     std::pair<std::string, std::string> halves = absl::StrSplit(lines[i], absl::MaxSplits(' ', 1));
     if (halves.first.empty() || halves.second.empty() || !CheckUtf8(lines[i]).ok()) {
       return Invalid(where, ": line ", i + 1, " is not a merge (two tokens and one space)");

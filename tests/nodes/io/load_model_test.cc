@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "nodes/io/convert_model.h"
 #include "nodes/models/parts.h"
 #include "nodes/sampling/scheduler_config.h"
 #include "nodes/text/tokenizer.h"
@@ -106,11 +107,37 @@ TEST_F(LoadModel, SaysWhereItLookedForAModel) {
   EXPECT_THAT(outputs.status().message(), HasSubstr("\"models/none\" was not found"));
 }
 
-TEST_F(LoadModel, RefusesAFile) {
-  scratch_.Put("file", "");
+TEST_F(LoadModel, RefusesAFileThatIsNoModel) {
+  scratch_.Put("file.safetensors", "");
   const auto outputs = Load({"vae"}, {}, "file");
   EXPECT_EQ(PortOf(outputs.status()), "path");
-  EXPECT_THAT(outputs.status().message(), HasSubstr("is not a folder"));
+  EXPECT_THAT(outputs.status().message(), HasSubstr("file.safetensors\": is empty"));
+}
+
+// The parts of the folder as one file under the original names.
+class LoadFile : public LoadModel {
+ protected:
+  void Write(const std::string& path) {
+    fs::remove_all(scratch_ / "model/text_encoder");  // its tiny vocabulary is not CLIP's
+    fs::remove_all(scratch_ / "model/unet");
+    const auto checkpoint = OpenCheckpoint(scratch_ / "model");
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    const absl::Status written = WriteSingleFile(*checkpoint, scratch_ / path, {});
+    ASSERT_TRUE(written.ok()) << written;
+  }
+};
+
+TEST_F(LoadFile, IsFoundWithoutItsEnding) {
+  Write("single.safetensors");
+  const auto outputs = Load({"vae"}, {}, "single");
+  // The golden's widths are not multiples of the 32 groups that files have.
+  EXPECT_THAT(outputs.status().message(), HasSubstr("norm_num_groups"));
+}
+
+TEST_F(LoadFile, SaysWhichPartsAFileHas) {
+  Write("single.safetensors");
+  EXPECT_THAT(Load({"unet"}, {}, "single").status().message(),
+              HasSubstr("has no unet, which is wired here; it has vae"));
 }
 
 TEST_F(LoadModel, GivesItsPartsAPrecision) {

@@ -1,0 +1,227 @@
+"""Proves `weft convert-model`, and with it every layout's names, against diffusers on tiny random models.
+
+  python tests/parity/layouts.py --weft build/dev/weft [--keep FOLDER] [family …]
+
+For each family: diffusers writes a folder; weft makes it a single file; diffusers reads that with
+from_single_file, and every tensor must be what it was; weft makes a folder of the single file again;
+diffusers loads that with from_pretrained, and every tensor and the text ids must be what they were.
+Then files spoilt or enriched as real ones are (training's leftovers, moving averages, a UNet alone) are
+inspected. Each check is one line; exit code 0 only if all passed, 77 where PyTorch is not installed.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+try:
+    import torch
+    from diffusers import (AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, StableDiffusionPipeline,
+                           StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline, UNet2DConditionModel)
+    from safetensors.torch import load_file, save_file
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+except ImportError as missing:
+    print(f"layouts skipped: {missing}")
+    sys.exit(77)
+
+import random_models
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEXT = dict(vocab_size=49408, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=1,
+            max_position_embeddings=77, bos_token_id=0, eos_token_id=2, pad_token_id=1, projection_dim=64)
+CROSS, PLAIN = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D"), ("DownBlock2D", "UpBlock2D")
+
+
+def text_encoder(seed, act="quick_gelu", projection=False, width=64):
+    config = CLIPTextConfig(**{**TEXT, "hidden_act": act, "hidden_size": width, "num_attention_heads": width // 64,
+                               "projection_dim": width})
+    kind = CLIPTextModelWithProjection if projection else CLIPTextModel
+    return random_models.random_weights(kind(config), seed)
+
+
+def unet(seed, kinds, heads, context=64, **more):
+    channels = [64, 64, 128][: len(kinds)]
+    return random_models.random_weights(UNet2DConditionModel(
+        sample_size=8, in_channels=more.pop("in_channels", 4), out_channels=4, block_out_channels=channels,
+        down_block_types=[kind[0] for kind in kinds], up_block_types=[kind[1] for kind in reversed(kinds)],
+        layers_per_block=2, cross_attention_dim=context, attention_head_dim=heads, norm_num_groups=32, **more), seed)
+
+
+def vae(seed, scaling):
+    levels = 3
+    return random_models.random_weights(AutoencoderKL(
+        block_out_channels=[32, 32, 64], down_block_types=["DownEncoderBlock2D"] * levels,
+        up_block_types=["UpDecoderBlock2D"] * levels, layers_per_block=2, latent_channels=4, norm_num_groups=32,
+        sample_size=64, scaling_factor=scaling), seed)
+
+
+def stable_diffusion(tokenizer, version, in_channels=4):
+    two = version == 2
+    kinds = [CROSS, CROSS, PLAIN]
+    return StableDiffusionPipeline(
+        vae=vae(1, 0.18215), text_encoder=text_encoder(2, "gelu" if two else "quick_gelu"), tokenizer=tokenizer,
+        unet=unet(3, kinds, [1, 1, 2] if two else 8, in_channels=in_channels, use_linear_projection=two),
+        scheduler=DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+                                clip_sample=False, set_alpha_to_one=False, steps_offset=1),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+
+
+def stable_diffusion_xl(tokenizer, second_tokenizer, layers=(1, 2, 3), refiner=False):
+    second = text_encoder(5, "gelu", projection=True, width=128)
+    more = dict(addition_embed_type="text_time", addition_time_embed_dim=256, use_linear_projection=True,
+                projection_class_embeddings_input_dim=128 + (5 if refiner else 6) * 256,
+                transformer_layers_per_block=list(layers))
+    parts = dict(vae=vae(1, 0.13025), text_encoder_2=second, tokenizer_2=second_tokenizer,
+                 unet=unet(3, [PLAIN, CROSS, CROSS], [1, 1, 2], context=128 if refiner else 192, **more),
+                 scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+                                                  steps_offset=1))
+    if refiner:
+        return StableDiffusionXLImg2ImgPipeline(text_encoder=None, tokenizer=None, requires_aesthetics_score=True, **parts)
+    return StableDiffusionXLPipeline(text_encoder=text_encoder(4), tokenizer=tokenizer, **parts)
+
+
+class Checks:
+    def __init__(self, weft):
+        self.weft, self.passed, self.failed = weft, 0, 0
+
+    def line(self, good, name, said=""):
+        self.passed += bool(good)
+        self.failed += not good
+        print(f"{'pass' if good else 'FAIL'} {name}{': ' + said if said else ''}", flush=True)
+        return good
+
+    def run(self, *arguments):
+        return subprocess.run([self.weft, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+def differences(expected, actual, parts):
+    """What is not the same in two pipelines, by tensor."""
+    wrong = []
+    for part in parts:
+        one, other = getattr(expected, part), getattr(actual, part)
+        if (one is None) != (other is None):
+            wrong.append(f"{part} is {'there' if one is None else 'missing'}")
+        if one is None or other is None:
+            continue
+        theirs, ours = one.state_dict(), other.state_dict()
+        wrong += [f"{part}.{name}" for name in theirs.keys() ^ ours.keys()]
+        wrong += [f"{part}.{name}" for name in theirs.keys() & ours.keys()
+                  if theirs[name].shape != ours[name].shape or not torch.equal(theirs[name], ours[name])]
+    return wrong
+
+
+def check_family(checks, name, pipeline, root):
+    folder = root / name
+    pipeline.save_pretrained(folder)
+    parts = [part for part in ("unet", "vae", "text_encoder", "text_encoder_2") if hasattr(pipeline, part)]
+    single, back = root / f"{name}.safetensors", root / f"{name}_back"
+    done = checks.run("convert-model", folder, single)
+    if not checks.line(done.returncode == 0, f"{name} folder to single file", done.stderr.strip()):
+        return
+    read = type(pipeline).from_single_file(str(single), config=str(folder), local_files_only=True, torch_dtype=torch.float32)
+    wrong = differences(pipeline, read, parts)
+    checks.line(not wrong, f"{name} from_single_file reads it", ", ".join(wrong[:4]))
+    done = checks.run("convert-model", single, back)
+    if not checks.line(done.returncode == 0, f"{name} single file to folder", done.stderr.strip()):
+        return
+    loaded = type(pipeline).from_pretrained(back)
+    wrong = differences(pipeline, loaded, parts)
+    checks.line(not wrong, f"{name} from_pretrained reads it", ", ".join(wrong[:4]))
+    for which in ("tokenizer", "tokenizer_2"):
+        ours, theirs = getattr(loaded, which, None), getattr(pipeline, which, None)
+        if theirs is None:
+            continue
+        words = ["a cat!", "", "Ünïcode 123 <|endoftext|>, it's", "photo of a tiny astronaut"]
+        checks.line(all(ours(w, padding="max_length").input_ids == theirs(w, padding="max_length").input_ids for w in words),
+                    f"{name} {which} gives the same ids")
+    same = all(getattr(loaded.unet.config, key) == getattr(pipeline.unet.config, key)
+               for key in ("in_channels", "cross_attention_dim", "block_out_channels", "attention_head_dim",
+                           "use_linear_projection", "projection_class_embeddings_input_dim"))
+    checks.line(same, f"{name} configuration told by the tensors")
+    said = json.loads(checks.run("inspect", "--json", single).stdout)
+    clean = not said["unused"] and all("wrong" not in part and not part["unused"] for part in said["parts"].values())
+    checks.line(clean, f"{name} inspect finds nothing missing or unused", said["family"])
+    leftovers(checks, name, single, root)
+    half = root / f"{name}_half.safetensors"
+    checks.run("convert-model", single, half, "--dtype", "f16")
+    good = all(torch.equal(tensor.half(), half_tensor) for tensor, half_tensor in
+               ((load_file(single)[key], value) for key, value in load_file(half).items()))
+    checks.line(good, f"{name} in f16")
+
+
+def leftovers(checks, name, single, root):
+    tensors = load_file(single)
+    more = {key: value.clone() for key, value in tensors.items()}
+    more["model_ema.diffusion_modelinput_blocks00weight"] = torch.zeros(3)
+    more["alphas_cumprod"] = torch.zeros(1000)
+    more["model.diffusion_model.input_blocks.99.0.bias"] = torch.zeros(2)
+    path = root / f"{name}_leftovers.safetensors"
+    save_file(more, path)
+    said = json.loads(checks.run("inspect", "--json", path).stdout)
+    checks.line(said["set_aside"] == 2 and said["unused"] == ["model.diffusion_model.input_blocks.99.0.bias"],
+                f"{name} leftovers are told apart from what is unknown", str(said["unused"]))
+    gone = {key: value for key, value in tensors.items() if not key.endswith("middle_block.1.proj_in.weight")}
+    save_file(gone, path)
+    said = json.loads(checks.run("inspect", "--json", path).stdout)
+    checks.line("mid_block.attentions.0.proj_in.weight" in said["parts"]["unet"].get("wrong", ""),
+                f"{name} a missing tensor is named")
+    prefix = "model.diffusion_model."
+    save_file({key[len(prefix):]: value for key, value in tensors.items() if key.startswith(prefix)}, path)
+    said = json.loads(checks.run("inspect", "--json", path).stdout)
+    checks.line(said["kind"] == "unet" and "wrong" not in said["parts"]["unet"], f"{name} a UNet alone", said["family"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weft", default=str(ROOT / "build/dev/weft"))
+    parser.add_argument("--keep", help="a folder to leave the models in")
+    parser.add_argument("families", nargs="*")
+    arguments = parser.parse_args()
+    weft = str(pathlib.Path(arguments.weft).resolve())
+    checks = Checks(weft)
+    with tempfile.TemporaryDirectory() as scratch:
+        root = pathlib.Path(arguments.keep or scratch)
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        vocabulary = ROOT / ".deps/models/clip_vocabulary/bpe_simple_vocab_16e6.txt"
+        tokenizer, second = clip_tokenizer(root / "t1", vocabulary, "<|endoftext|>"), clip_tokenizer(root / "t2", vocabulary, "!")
+        families = {
+            "sd1": lambda: stable_diffusion(tokenizer, 1), "sd1_inpaint": lambda: stable_diffusion(tokenizer, 1, 9),
+            "sd2": lambda: stable_diffusion(second, 2), "sdxl": lambda: stable_diffusion_xl(tokenizer, second),
+            "pruned_sdxl": lambda: stable_diffusion_xl(tokenizer, second, layers=(1, 1, 2)),
+            "sdxl_refiner": lambda: stable_diffusion_xl(tokenizer, second, layers=(2, 2, 2), refiner=True)}
+        for name, build in families.items():
+            if not arguments.families or name in arguments.families:
+                torch.manual_seed(0)
+                check_family(checks, name, build(), root)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+def clip_tokenizer(folder, vocabulary, pad):
+    """CLIP's tokenizer in transformers' format, made from the list of merges by its own rules."""
+    folder.mkdir()
+    printing = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    letters = [chr(byte) for byte in printing] + [chr(256 + i) for i in range(256 - len(printing))]
+    merges = vocabulary.read_text(encoding="utf-8").split("\n")[1:49152 - 256 - 2 + 1]
+    tokens = letters + [letter + "</w>" for letter in letters] + ["".join(merge.split()) for merge in merges]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}), encoding="utf-8")
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8")
+    return CLIPTokenizer.from_pretrained(_configured(folder, pad))
+
+
+def _configured(folder, pad):
+    (folder / "tokenizer_config.json").write_text(json.dumps(
+        {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "pad_token": pad, "bos_token": "<|startoftext|>",
+         "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}), encoding="utf-8")
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())
