@@ -4,8 +4,8 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae runs weights. Needs torch, diffusers, transformers,
-safetensors, scipy, zstandard, Pillow and (for weights) gguf.
+Families: randn schedulers tokenizer clip unet vae runs guidance weights. Needs torch, diffusers,
+transformers, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
 """
 
 import argparse
@@ -26,6 +26,7 @@ FAMILIES = {
     "vae": ("model_goldens", "make_vae"),
     "runs": ("run_goldens", "make"),
     "weights": ("weight_file_goldens", "make"),
+    "guidance": ("guidance_goldens", "make"),  # on the models of unet
 }
 
 
