@@ -11,4 +11,8 @@ export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=1
 bash examples/dependencies.sh --tests
 cmake --preset dev >/dev/null
 cmake --build --preset dev
+# Broken files of every format once more, under AddressSanitizer and UndefinedBehaviorSanitizer.
+cmake --preset hostile >/dev/null
+cmake --build --preset hostile
+ctest --preset hostile -j "$(nproc)"
 ctest --preset dev -j "$(nproc)" "$@"

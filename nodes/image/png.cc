@@ -117,6 +117,22 @@ absl::Status BadPng(const Session& session) {
   return Invalid("is a PNG that cannot be read: ", session.error);
 }
 
+// Whether every chunk (length, type, data, checksum) is there in full. libpng takes memory for a
+// chunk's length before it looks for the data.
+bool HoldsItsChunks(absl::string_view bytes) {
+  constexpr size_t kSignature = 8;
+  constexpr size_t kAround = 12;
+  for (size_t at = kSignature; at < bytes.size();) {
+    const absl::string_view chunk = bytes.substr(at);
+    if (chunk.size() < kAround) return false;
+    const size_t length = png_get_uint_32(reinterpret_cast<png_const_bytep>(chunk.data()));
+    if (length > chunk.size() - kAround) return false;
+    if (chunk.substr(4, 4) == "IEND") return true;  // what follows is nobody's
+    at += kAround + length;
+  }
+  return true;
+}
+
 absl::Status Open(Session& session, absl::string_view bytes) {
   session.rest = bytes;
   session.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &session, OnError, OnWarning);
@@ -127,6 +143,9 @@ absl::Status Open(Session& session, absl::string_view bytes) {
     WEFT_RETURN_IF_ERROR(
         CheckImageSize(png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 16),
                        png_get_uint_32(reinterpret_cast<png_const_bytep>(bytes.data()) + 20)));
+  }
+  if (!HoldsItsChunks(bytes)) {
+    return Invalid("is a PNG that cannot be read: the file is truncated");
   }
   if (!ReadInfo(session)) return BadPng(session);
   // Deflate shrinks to a 1032nd at best: a file that promises more has not got it.

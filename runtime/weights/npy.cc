@@ -230,18 +230,19 @@ absl::StatusOr<NpyHeader> ReadNpyHeader(const std::string& path) {
   return header;
 }
 
+absl::StatusOr<Tensor> ReadNpy(const std::shared_ptr<const MappedFile>& file) {
+  WEFT_ASSIGN_OR_RETURN(const NpyHeader header, CheckedHeader(*file));
+  const absl::Span<const std::byte> data(file->data() + header.data_begin, header.data_bytes);
+  if (!header.fortran_order || header.shape.rank() < 2) {
+    return TensorFromBytes(data, header.type, header.shape, header.swap_bytes, file);
+  }
+  return TensorFromBytes(FromFortranOrder(data, header.shape, SizeOf(header.type)), header.type,
+                         header.shape, header.swap_bytes, nullptr);
+}
+
 absl::StatusOr<Tensor> ReadNpy(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  const auto read = [&]() -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(const NpyHeader header, CheckedHeader(*file));
-    const absl::Span<const std::byte> data(file->data() + header.data_begin, header.data_bytes);
-    if (!header.fortran_order || header.shape.rank() < 2) {
-      return TensorFromBytes(data, header.type, header.shape, header.swap_bytes, file);
-    }
-    return TensorFromBytes(FromFortranOrder(data, header.shape, SizeOf(header.type)), header.type,
-                           header.shape, header.swap_bytes, nullptr);
-  };
-  absl::StatusOr<Tensor> tensor = read();
+  absl::StatusOr<Tensor> tensor = ReadNpy(file);
   if (!tensor.ok()) return Annotate(tensor.status(), absl::StrCat("\"", path, "\""));
   return tensor;
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "runtime/base/file.h"
 #include "runtime/weights/stored_type.h"
 
 namespace weft {
@@ -27,6 +28,8 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes);
 // The header of a file whose length fits it.
 absl::StatusOr<NpyHeader> ReadNpyHeader(const std::string& path);
 absl::StatusOr<Tensor> ReadNpy(const std::string& path);
+// The same from bytes that are there already. Errors leave the path to the caller.
+absl::StatusOr<Tensor> ReadNpy(const std::shared_ptr<const MappedFile>& file);
 
 // The file appears whole or not at all. bf16, which NumPy does not know, is written as f32.
 absl::Status WriteNpy(const std::string& path, const Tensor& tensor);

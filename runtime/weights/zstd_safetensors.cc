@@ -14,9 +14,11 @@ namespace weft {
 namespace {
 
 // Weights hardly shrink below a half; a file that grows a thousandfold is an attack on memory
-// unless it stays small.
+// unless it stays small. Beyond that, no zstd data grows more: a block of four bytes at least gives
+// 128 KiB at most.
 constexpr size_t kAlwaysAllowed = size_t{1} << 30;
 constexpr size_t kMostGrowth = 1000;
+constexpr size_t kMostPossibleGrowth = (128 << 10) / 4;
 // How far back zstd looks at its level 19, the highest that is in common use.
 constexpr size_t kUsualWindow = size_t{8} << 20;
 
@@ -117,11 +119,12 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(
     return Invalid("decompresses to ", *size, " bytes, but its header speaks of ",
                    data_begin + header.data_bytes);
   }
-  const size_t most = std::max(kAlwaysAllowed, compressed.size() * kMostGrowth);
+  const size_t most = std::max(std::min(kAlwaysAllowed, compressed.size() * kMostPossibleGrowth),
+                               compressed.size() * kMostGrowth);
   if (header.data_bytes > most) {
-    return absl::ResourceExhaustedError(absl::StrCat("would grow from ", compressed.size(), " to ",
-                                                     header.data_bytes, " bytes: more than ",
-                                                     kMostGrowth, " times, which no weights do"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "would grow from ", compressed.size(), " to ", header.data_bytes, " bytes: more than ",
+        most / compressed.size(), " times, which no weights do"));
   }
   return std::make_shared<ZstdSafetensors>(path, std::move(header), std::move(stream), data_begin);
 }
