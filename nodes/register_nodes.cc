@@ -6,6 +6,7 @@
 // the node's own file defines.
 #define WEFT_NODES(X)                \
   X(ApplyLora)                       \
+  X(LoadEmbedding)                   \
   X(LoadImage)                       \
   X(LoadLora)                        \
   X(LoadModel)                       \
@@ -13,6 +14,7 @@
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ApplyTextualInversion)           \
   X(ClipEncode)                      \
   X(ConditioningTensors)             \
   X(MakeConditioning)                \

@@ -4,7 +4,7 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae runs. Needs torch, diffusers, transformers,
+Families: randn schedulers tokenizer clip unet vae runs lora. Needs torch, diffusers, transformers, peft,
 safetensors, scipy, zstandard and Pillow.
 """
 
@@ -25,6 +25,7 @@ FAMILIES = {
     "unet": ("model_goldens", "make_unet"),
     "vae": ("model_goldens", "make_vae"),
     "runs": ("run_goldens", "make"),
+    "lora": ("lora_goldens", "make"),
 }
 
 
