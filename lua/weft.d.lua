@@ -265,6 +265,7 @@ function weft.options(options) end
 ---@class weft.image: weft.tensor
 ---@class weft.latent: weft.tensor
 ---@class weft.mask: weft.tensor
+---@class weft.prompt
 ---@class weft.scheduler
 local scheduler = {}
 ---@param num_inference_steps integer?
@@ -288,6 +289,25 @@ function scheduler:steps(num_inference_steps, strength) end
 ---@return weft.latent
 function weft.AddNoise(inputs) end
 
+---@class weft.ApplyPrompt.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire The tokens of the prompt, encoded, before any other change.
+---@field prompt weft.prompt|weft.wire From Tokenize; of a plain text it changes nothing.
+---Gives encoded texts what the syntax of their prompt says: weights of tokens and of texts, and the steps in which each text holds.
+---@param inputs weft.ApplyPrompt.inputs
+---@return weft.conditioning
+function weft.ApplyPrompt(inputs) end
+
+---@class weft.AverageConditionings.inputs
+---@field [1] string? an id
+---@field first weft.conditioning|weft.wire Of one entry; its sizes, steps and area stay.
+---@field second weft.conditioning|weft.wire Of one entry.
+---@field share? number|weft.wire Of the second. (default 0.5)
+---What lies between two conditionings: (1 - share) · first + share · second, of hidden states and pooled text; the shorter one is followed by zeros.
+---@param inputs weft.AverageConditionings.inputs
+---@return weft.conditioning
+function weft.AverageConditionings(inputs) end
+
 ---@class weft.BlurMask.inputs
 ---@field [1] string? an id
 ---@field mask weft.mask|weft.wire the mask
@@ -307,6 +327,33 @@ function weft.BlurMask(inputs) end
 ---@return weft.conditioning
 function weft.ClipEncode(inputs) end
 
+---@class weft.CombineConditionings.inputs
+---@field [1] string? an id
+---@field conditionings weft.conditioning[]|weft.conditioning|weft.wire What holds together: a AND b, or one for each area.
+---Several conditionings as one, which guidance follows all at once: negative + guidance_scale · Σ weight · (positive - negative).
+---@param inputs weft.CombineConditionings.inputs
+---@return weft.conditioning
+function weft.CombineConditionings(inputs) end
+
+---@class weft.ConditioningArea.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field mask weft.mask|weft.wire Where, from RectangleMask or a picture; any size. Soft edges blend; where several areas overlap, they share the place.
+---A conditioning that holds for the masked part of the picture alone.
+---@param inputs weft.ConditioningArea.inputs
+---@return weft.conditioning
+function weft.ConditioningArea(inputs) end
+
+---@class weft.ConditioningRange.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field first? number|weft.wire The share of the steps that is done when it begins to hold. (default 0.0)
+---@field last? number|weft.wire The share of the steps that is done when it no longer holds. (default 1.0)
+---A conditioning that holds in a part of the steps: from step first · num_inference_steps to before last · num_inference_steps, rounded down.
+---@param inputs weft.ConditioningRange.inputs
+---@return weft.conditioning
+function weft.ConditioningRange(inputs) end
+
 ---@class weft.ConditioningTensors.inputs
 ---@field [1] string? an id
 ---@field conditioning weft.conditioning|weft.wire From a text encoder; of one entry.
@@ -317,6 +364,15 @@ function weft.ClipEncode(inputs) end
 ---@param inputs weft.ConditioningTensors.inputs
 ---@return weft.ConditioningTensors.outputs
 function weft.ConditioningTensors(inputs) end
+
+---@class weft.ConditioningWeight.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire What to draw.
+---@field weight? number|weft.wire A factor on the weights it has: 1 changes nothing; less than 0 keeps away from it. (default 1.0)
+---How much a conditioning counts beside those that CombineConditionings joins it to.
+---@param inputs weft.ConditioningWeight.inputs
+---@return weft.conditioning
+function weft.ConditioningWeight(inputs) end
 
 ---@class weft.CropImage.inputs
 ---@field [1] string? an id
@@ -510,7 +566,10 @@ function weft.GrowMask(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
----Binds a UNet to what it is to draw: noise = negative + guidance_scale · (positive - negative). Computes the texts' keys and values once.
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
+---Binds a UNet to what it is to draw: noise = negative + guidance_scale · Σ weight · (positive - negative), over the entries that hold in a step. Computes the texts' keys and values once.
 ---@param inputs weft.Guidance.inputs
 ---@return weft.denoiser
 function weft.Guidance(inputs) end
@@ -564,6 +623,18 @@ function weft.ImageToMask(inputs) end
 ---@param inputs weft.InpaintChannels.inputs
 ---@return weft.latent
 function weft.InpaintChannels(inputs) end
+
+---@class weft.InstructPix2PixGuidance.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network.
+---@field positive weft.conditioning|weft.wire What to change.
+---@field negative weft.conditioning|weft.wire What to keep away from.
+---@field guidance_scale? number|weft.wire How closely to follow the instruction; 1 and less: one pass and no guidance. (default 7.5)
+---@field image_guidance_scale? number|weft.wire How closely to keep to the picture; less than 1: one pass and no guidance. (default 1.5)
+---Binds a UNet that edits a picture: noise = u + image_guidance_scale · (i - u) + guidance_scale · Σ weight · (c - i), of the passes without picture and instruction, with the picture, and with both.
+---@param inputs weft.InstructPix2PixGuidance.inputs
+---@return weft.denoiser
+function weft.InstructPix2PixGuidance(inputs) end
 
 ---@class weft.InvertMask.inputs
 ---@field [1] string? an id
@@ -903,9 +974,14 @@ function weft.Timesteps(inputs) end
 ---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@class weft.Tokenize.outputs
+---@field tokens weft.tokens Token ids, chunk behind chunk; a row for each with syntax weighted
+---@field prompt weft.prompt What the syntax says about the tokens, for ApplyPrompt
 ---A text as token ids: begin, text, end, padding; a text that is too long for one chunk is cut between words.
 ---@param inputs weft.Tokenize.inputs
----@return weft.tokens
+---@return weft.Tokenize.outputs
 function weft.Tokenize(inputs) end
 
 ---@class weft.UniPCMultistepScheduler.inputs
@@ -973,6 +1049,9 @@ function weft.VaeEncode(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
@@ -989,7 +1068,9 @@ function weft.Denoise(inputs) end
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
 ---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
----What a UNet is told to draw, from text: tokens, then the text encoder.
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---What a UNet is told to draw, from text: tokens, then the text encoder, then what the syntax of the prompt says.
 ---@param inputs weft.EncodePrompt.inputs
 ---@return weft.conditioning
 function weft.EncodePrompt(inputs) end
@@ -1005,6 +1086,9 @@ function weft.EncodePrompt(inputs) end
 ---@field positive weft.conditioning|weft.wire What to draw.
 ---@field negative? weft.conditioning|weft.wire What to keep away from: the unconditional pass. Without it there is one pass, and no guidance.
 ---@field guidance_scale? number|weft.wire How hard to push from negative to positive; 1 and less: not at all, in half the time. (default 7.5)
+---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
+---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
+---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 

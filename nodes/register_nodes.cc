@@ -6,42 +6,63 @@
 // the node's own file defines.
 #define WEFT_NODES(X)                \
   X(ApplyLora)                       \
+  X(LoadClip)                        \
   X(LoadEmbedding)                   \
   X(LoadImage)                       \
   X(LoadLora)                        \
   X(LoadModel)                       \
   X(LoadTensor)                      \
+  X(LoadUnet)                        \
+  X(LoadVae)                         \
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \
+  X(ApplyPrompt)                     \
   X(ApplyTextualInversion)           \
+  X(AverageConditionings)            \
   X(ClipEncode)                      \
+  X(CombineConditionings)            \
+  X(ConditioningArea)                \
+  X(ConditioningRange)               \
   X(ConditioningTensors)             \
+  X(ConditioningWeight)              \
   X(MakeConditioning)                \
   X(Tokenize)                        \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
   X(Guidance)                        \
+  X(InstructPix2PixGuidance)         \
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \
+  X(SamplerScheduler)                \
   X(ScaleInput)                      \
   X(ScaleNoise)                      \
   X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
   X(Timesteps)                       \
                                      \
+  X(DDIMInverseScheduler)            \
   X(DDIMScheduler)                   \
   X(DDPMScheduler)                   \
+  X(DEISMultistepScheduler)          \
   X(DPMSolverMultistepScheduler)     \
+  X(DPMSolverSDEScheduler)           \
   X(DPMSolverSinglestepScheduler)    \
+  X(EDMDPMSolverMultistepScheduler)  \
+  X(EDMEulerScheduler)               \
   X(EulerAncestralDiscreteScheduler) \
   X(EulerDiscreteScheduler)          \
   X(HeunDiscreteScheduler)           \
+  X(IPNDMScheduler)                  \
+  X(KDPM2AncestralDiscreteScheduler) \
+  X(KDPM2DiscreteScheduler)          \
   X(LCMScheduler)                    \
   X(LMSDiscreteScheduler)            \
   X(PNDMScheduler)                   \
+  X(SASolverScheduler)               \
+  X(TCDScheduler)                    \
   X(UniPCMultistepScheduler)         \
                                      \
   X(PreviewLatent)                   \

@@ -1,6 +1,7 @@
 #ifndef WEFT_NODES_SAMPLING_DENOISER_H_
 #define WEFT_NODES_SAMPLING_DENOISER_H_
 
+#include <cstdint>
 #include <optional>
 
 #include "runtime/graph/value.h"
@@ -18,6 +19,9 @@ class Denoiser : public Object {
     Tensor latent;    // [b, c, h, w] f32, scaled as the network wants it
     Tensor channels;  // [b, c', h, w] f32 beside it, or empty
     double timestep = 0;
+    // Where in a run it is; of 0 steps: nobody knows.
+    int64_t inference_step = 0;
+    int64_t num_inference_steps = 0;
     std::optional<double> guidance_scale;  // in place of the one it was bound with
   };
   // [b, c, h, w] f32.

@@ -2,18 +2,22 @@
 #define WEFT_NODES_SAMPLING_GUIDANCE_H_
 
 #include <memory>
+#include <utility>
 
-#include "nodes/models/parts.h"
-#include "nodes/sampling/denoiser.h"
-#include "nodes/text/conditioning.h"
+#include "nodes/sampling/denoiser_passes.h"
+#include "runtime/graph/node.h"
 
 namespace weft {
 
-// unconditional + scale·(conditional - unconditional), in f32 (Ho and Salimans 2022).
-Tensor Guide(Ops& ops, const Tensor& unconditional, const Tensor& conditional, double scale);
+// How a network is guided, and in which part of the steps.
+struct GuidanceOptions {
+  double scale = 7.5;
+  double rescale = 0.0;
+  StepRange steps;
+};
 
-// A UNet that is guided by the difference between two texts, or told one text alone. The keys and
-// values of the texts are computed once, here.
+// A UNet that is guided by the difference between texts, or told some texts alone. Each of the two
+// conditionings may have several entries; a step is answered by those that hold in it.
 class GuidedUnet : public Denoiser {
  public:
   // `negative` may be null: then the scale matters only to networks that embed it.
@@ -21,23 +25,31 @@ class GuidedUnet : public Denoiser {
                                                                 std::shared_ptr<const Unet> unet,
                                                                 const Conditioning& positive,
                                                                 const Conditioning* negative,
-                                                                double scale);
+                                                                const GuidanceOptions& options);
 
   absl::StatusOr<Tensor> Predict(Ops& ops, const Question& question) const override;
-  int64_t in_channels() const override { return unet_->network().config().in_channels; }
-  int64_t out_channels() const override { return unet_->network().config().out_channels; }
-  DType ComputeOr(DType of_the_run) const override { return unet_->ComputeOr(of_the_run); }
+  int64_t in_channels() const override { return passes_.config().in_channels; }
+  int64_t out_channels() const override { return passes_.config().out_channels; }
+  DType ComputeOr(DType of_the_run) const override { return passes_.unet().ComputeOr(of_the_run); }
 
  private:
-  GuidedUnet(std::shared_ptr<const Unet> unet, double scale)
-      : unet_(std::move(unet)), scale_(scale) {}
+  GuidedUnet(UnetPasses passes, GuidanceOptions options)
+      : passes_(std::move(passes)), options_(options) {}
+  // The scale for this step: 1 outside of the steps that are guided.
+  absl::StatusOr<double> ScaleAt(const Question& question) const;
 
-  std::shared_ptr<const Unet> unet_;
-  double scale_;
-  UnetCondition condition_;
-  int64_t passes_ = 1;  // 2: unconditional and conditional, as one batch
-  int64_t texts_ = 1;   // the largest batch of a conditioning
+  UnetPasses passes_;
+  GuidanceOptions options_;
+  size_t negatives_ = 0;  // the first so many entries
+  size_t entries_ = 0;
 };
+
+// An error at `port` unless this UNet can be told each entry of its conditioning.
+absl::Status CheckConditioning(const NodeContext& ctx, const In<Conditioning>& port,
+                               const UnetConfig& config);
+
+// An error unless the weights of these answers can be made a mean of.
+absl::Status CheckMeanWeights(absl::Span<const Answer> answers);
 
 }  // namespace weft
 

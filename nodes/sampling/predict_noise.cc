@@ -62,7 +62,10 @@ absl::Status Run(NodeContext& ctx) {
   WEFT_RETURN_IF_ERROR(CheckPicture(ctx, kLatent));
   WEFT_RETURN_IF_ERROR(CheckChannels(ctx, *denoiser));
   const Step step = ctx.Get(kStep);
-  Denoiser::Question question{.latent = ctx.Take(kLatent), .timestep = step.timestep};
+  Denoiser::Question question{.latent = ctx.Take(kLatent),
+                              .timestep = step.timestep,
+                              .inference_step = step.inference_step,
+                              .num_inference_steps = step.num_inference_steps};
   if (ctx.Has(kChannels)) question.channels = ctx.Take(kChannels);
   if (ctx.Has(kScale)) question.guidance_scale = ctx.Get(kScale);
   Ops ops = OpsFor(ctx, *denoiser);

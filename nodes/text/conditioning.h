@@ -1,8 +1,10 @@
 #ifndef WEFT_NODES_TEXT_CONDITIONING_H_
 #define WEFT_NODES_TEXT_CONDITIONING_H_
 
+#include <utility>
 #include <vector>
 
+#include "nodes/text/step_range.h"
 #include "runtime/graph/value.h"
 
 namespace weft {
@@ -15,10 +17,9 @@ class Conditioning : public Object {
     Tensor tokens;              // [b, n, width] f32: the text encoder's hidden states
     Tensor pooled;              // [b, pooled width] f32, or empty
     std::vector<double> sizes;  // SDXL's size and crop ids, or none
-    double weight = 1.0;
-    double first_step = 0.0;  // the part of the steps it holds for, in 0..1
-    double last_step = 1.0;
-    Tensor area;  // where it holds: [1, h, w, 1] f32 in 0..1, or empty: everywhere
+    double weight = 1.0;        // beside the other entries
+    StepRange steps;            // when it holds
+    Tensor area;                // where: [1, h, w, 1] f32 in 0..1, or empty: everywhere
   };
 
   explicit Conditioning(std::vector<Entry> entries) : entries_(std::move(entries)) {}

@@ -33,6 +33,9 @@ class Tokenizer : public Object {
   // Of a tokenizer folder in diffusers layout (see tokenizer_files.h). Errors name the file.
   static absl::StatusOr<std::shared_ptr<const Tokenizer>> Load(absl::string_view folder);
 
+  // Of files that were read or made elsewhere.
+  static absl::StatusOr<std::shared_ptr<const Tokenizer>> Of(TokenizerFiles files);
+
   // The same with one token more, which stands for `count` ids from `first_id` on, and, as
   // diffusers has it, "token_1", "token_2" … for the ids behind the first. Error: it is a token
   // already.

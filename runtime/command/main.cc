@@ -81,8 +81,11 @@ int Main(int argc, char** argv) {
   AddReplayCommand(app, chosen);
   AddInspectCommand(app, chosen);
   AddTestCommand(app, chosen);
+  AddBenchCommand(app, chosen);
   AddLuaCommand(app, chosen);
   AddConvertCommand(app, chosen);
+  AddConvertModelCommand(app, chosen);
+  AddModelsCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -45,6 +45,8 @@ class Weight {
         state_(std::make_shared<State>()) {}
 
   bool empty() const { return file_ == nullptr; }
+  const std::shared_ptr<const WeightFile>& file() const { return file_; }
+  size_t index() const { return index_; }  // in file()
   const std::string& name() const { return name_; }  // as the file spells it
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }

@@ -27,7 +27,9 @@ class WeightStore {
   // Any weight file (weight_file.h). Errors name the file, and the tensor.
   static absl::StatusOr<std::shared_ptr<WeightStore>> Open(const std::string& path);
   // The weights of a diffusers part in `folder`: `stem`(.fp16).safetensors(.zst), or the shards
-  // that `stem`.safetensors.index.json lists. NOT_FOUND names what was looked for.
+  // that `stem`.safetensors.index.json lists; where there are none, pickles of the same names with
+  // .bin (pytorch_model.bin for "model"); then the only .gguf file. NOT_FOUND names what was looked
+  // for.
   static absl::StatusOr<std::shared_ptr<WeightStore>> OpenFolder(const std::string& folder,
                                                                  absl::string_view stem);
   // A store of tensors in memory, for tests and tools.
