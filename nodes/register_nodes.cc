@@ -5,8 +5,9 @@
 // The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
 // the node's own file defines.
 #define WEFT_NODES(X)                \
-  X(LoadClip)                        \
   X(ApplyLora)                       \
+  X(LoadClip)                        \
+  X(LoadEmbedding)                   \
   X(LoadImage)                       \
   X(LoadLora)                        \
   X(LoadModel)                       \
@@ -17,6 +18,7 @@
   X(SaveTensor)                      \
                                      \
   X(ApplyPrompt)                     \
+  X(ApplyTextualInversion)           \
   X(AverageConditionings)            \
   X(ClassConditioning)               \
   X(ClipEncode)                      \

@@ -36,11 +36,15 @@ Tensor ClipText::Layer::operator()(Ops& ops, Tensor x) const {
 
 ClipText::ClipText(const Scope& scope, const ClipTextConfig& config)
     : config_(config),
-      token_embedding_(TextModelIn(scope).Get("embeddings.token_embedding.weight",
-                                              {config.vocabulary, config.width})),
+      token_embedding_(
+          {TextModelIn(scope).Get("embeddings.token_embedding.weight",
+                                  {config.vocabulary - config.learned_rows, config.width})}),
       position_embedding_(TextModelIn(scope).Get("embeddings.position_embedding.weight",
                                                  {config.positions, config.width})),
       final_norm_(TextModelIn(scope).Sub("final_layer_norm"), config.width, config.eps) {
+  if (config.learned_rows > 0) {
+    token_embedding_.push_back(scope.Get(kLearnedEmbedding, {config.learned_rows, config.width}));
+  }
   TextModelIn(scope).Ignore("embeddings.position_ids");  // 0, 1, 2, … in older files
   const Scope encoder = TextModelIn(scope).Sub("encoder");
   for (int64_t i = 0; i < config.layers; ++i)
@@ -53,7 +57,7 @@ ClipText::ClipText(const Scope& scope, const ClipTextConfig& config)
 
 ClipText::Output ClipText::operator()(Ops& ops, const Tensor& ids, const Options& options) const {
   const int64_t kept = config_.layers - options.skip;
-  Tensor x = ops.Embed({token_embedding_}, position_embedding_,
+  Tensor x = ops.Embed(token_embedding_, position_embedding_,
                        ops.OnDevice(ids));  // [b, n, width], as all below
   for (int64_t i = 0; i < kept; ++i) x = layers_[static_cast<size_t>(i)](ops, std::move(x));
   Tensor hidden = options.final_norm ? final_norm_(ops, x) : x;

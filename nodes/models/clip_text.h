@@ -45,12 +45,15 @@ class ClipText {
   Tensor Pool(Ops& ops, const Tensor& hidden, const Tensor& ids) const;
 
   ClipTextConfig config_;
-  Weight token_embedding_;     // [vocabulary, width]
-  Weight position_embedding_;  // [positions, width]
+  std::vector<Weight> token_embedding_;  // [vocabulary, width]: its own, and learned words'
+  Weight position_embedding_;            // [positions, width]
   std::vector<Layer> layers_;
   LayerNorm final_norm_;
   std::optional<Linear> projection_;
 };
+
+// Rows for learned words (textual inversion) lie in a store under this name.
+inline constexpr absl::string_view kLearnedEmbedding = "learned_embedding.weight";
 
 // Where the text of one chunk ends: the first end token; or the greatest id, for configs that say
 // 2 (what transformers wrote before it knew better); or 0 if there is none.

@@ -7,7 +7,8 @@ namespace weft {
 
 // transformers' CLIPTextConfig.
 struct ClipTextConfig {
-  int64_t vocabulary = 0;
+  int64_t vocabulary = 0;    // rows of the table, learned words among them
+  int64_t learned_rows = 0;  // of them, in a table of their own behind the others
   int64_t width = 0;
   int64_t inner_width = 0;  // of the feed-forward
   int64_t layers = 0;

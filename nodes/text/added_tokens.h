@@ -20,6 +20,7 @@ struct AddedToken {
   bool rstrip = false;       // and that behind it
   bool normalized = false;   // looked for in the normalized text, not in the raw one
   int32_t id = 0;
+  int32_t count = 1;  // ids that it stands for, from `id` on: a learned word of several vectors
 };
 
 // Finds tokens in a text: the leftmost, and of several that begin there the longest.
@@ -27,6 +28,8 @@ class AddedTokens {
  public:
   AddedTokens() : AddedTokens(std::vector<AddedToken>()) {}
   explicit AddedTokens(std::vector<AddedToken> tokens);
+
+  const std::vector<AddedToken>& tokens() const { return tokens_; }
 
   // Hands over all of `text` piece by piece: what lies between tokens to `on_text`, and tokens to
   // `on_token`. Linear in the text times the longest token.

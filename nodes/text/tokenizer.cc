@@ -4,9 +4,11 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "nodes/text/tokenizer_files.h"
 #include "nodes/text/unicode.h"
 #include "nodes/text/words.h"
+#include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -44,7 +46,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> Tokenizer::Of(TokenizerFiles fi
 }
 
 Tokenizer::Tokenizer(TokenizerFiles files, BytePairEncoding encoding)
-    : encoding_(std::move(encoding)),
+    : encoding_(std::make_shared<const BytePairEncoding>(std::move(encoding))),
       raw_tokens_(Select(files.added_tokens, false)),
       normalized_tokens_(Select(files.added_tokens, true)),
       tokens_(ById(files.vocabulary)),
@@ -55,6 +57,33 @@ Tokenizer::Tokenizer(TokenizerFiles files, BytePairEncoding encoding)
       known_words_(std::move(files.known_words)),
       is_known_(known_words_.begin(), known_words_.end()) {}
 
+absl::StatusOr<std::shared_ptr<const Tokenizer>> Tokenizer::WithToken(absl::string_view token,
+                                                                      int32_t first_id,
+                                                                      int32_t count) const {
+  WEFT_RETURN_IF_ERROR(CheckUtf8(token));
+  if (NormalizeText(token).empty()) return Invalid("a token needs a name");
+  auto with = std::shared_ptr<Tokenizer>(new Tokenizer(*this));
+  std::vector<AddedToken> tokens = normalized_tokens_.tokens();
+  // Added texts are found after the text has been normalized, as those of transformers'
+  // add_tokens are.
+  for (int32_t i = 0; i < count; ++i) {
+    const std::string name = i == 0 ? std::string(token) : absl::StrCat(token, "_", i);
+    const auto taken = std::find(tokens_.begin(), tokens_.end(), name);
+    if (taken != tokens_.end()) {
+      return Invalid("the tokenizer has a token ", Quoted(name), " already, number ",
+                     taken - tokens_.begin(), "; give the embedding another token");
+    }
+    tokens.push_back(AddedToken{
+        .content = name, .normalized = true, .id = first_id + i, .count = i == 0 ? count : 1});
+    const auto end = static_cast<size_t>(first_id) + static_cast<size_t>(i) + 1;
+    if (with->tokens_.size() < end) with->tokens_.resize(end);
+    with->tokens_[end - 1] = name;
+    with->is_known_.insert(NormalizeText(name));
+  }
+  with->normalized_tokens_ = AddedTokens(std::move(tokens));
+  return std::shared_ptr<const Tokenizer>(std::move(with));
+}
+
 absl::StatusOr<Tokenizer::Encoded> Tokenizer::Encode(absl::string_view text) const {
   WEFT_RETURN_IF_ERROR(CheckUtf8(text));
   Encoded encoded;
@@ -63,12 +92,12 @@ absl::StatusOr<Tokenizer::Encoded> Tokenizer::Encode(absl::string_view text) con
     encoded.words.emplace_back(word);
   };
   const auto on_token = [&](const AddedToken& token) {
-    encoded.ids.push_back(token.id);
+    for (int32_t i = 0; i < token.count; ++i) encoded.ids.push_back(token.id + i);
     end_word(token.content);
   };
   const auto on_normalized = [&](absl::string_view piece) {
     for (absl::string_view word : SplitWords(piece)) {
-      encoding_.Encode(word, &encoded.ids);
+      encoding_->Encode(word, &encoded.ids);
       end_word(word);
     }
   };

@@ -36,6 +36,14 @@ class Tokenizer : public Object {
   // Of files that were read or made elsewhere.
   static absl::StatusOr<std::shared_ptr<const Tokenizer>> Of(TokenizerFiles files);
 
+  // The same with one token more, which stands for `count` ids from `first_id` on, and, as
+  // diffusers has it, "token_1", "token_2" … for the ids behind the first. Error: it is a token
+  // already.
+  absl::StatusOr<std::shared_ptr<const Tokenizer>> WithToken(absl::string_view token,
+                                                             int32_t first_id, int32_t count) const;
+  // The smallest id that no token has.
+  int32_t next_id() const { return static_cast<int32_t>(tokens_.size()); }
+
   // Error: `text` is not UTF-8.
   absl::StatusOr<Encoded> Encode(absl::string_view text) const;
   // The text that the ids stand for, as near as it can be had.
@@ -56,7 +64,7 @@ class Tokenizer : public Object {
  private:
   Tokenizer(TokenizerFiles files, BytePairEncoding encoding);
 
-  BytePairEncoding encoding_;
+  std::shared_ptr<const BytePairEncoding> encoding_;
   AddedTokens raw_tokens_;           // looked for before the text is normalized
   AddedTokens normalized_tokens_;    // and after
   std::vector<std::string> tokens_;  // by id
