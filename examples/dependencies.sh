@@ -54,3 +54,23 @@ else
   "$root/.deps/onednn/bin/pip" install -q --disable-pip-version-check \
     'onednn-devel-cpu-gomp>=2023.2,<2024'
 fi
+
+# CLIP's vocabulary, for checkpoints without a tokenizer: OpenCLIP's wheel on the Python index has it.
+vocabulary="$root/.deps/models/clip_vocabulary/bpe_simple_vocab_16e6.txt"
+if [ ! -f "$vocabulary" ]; then
+  echo "Fetching CLIP's vocabulary from the Python index into .deps/models"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  /usr/bin/python3 -m venv "$work/venv"
+  "$work/venv/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$work" 'open_clip_torch>=2.20,<4'
+  mkdir -p "$(dirname "$vocabulary")"
+  /usr/bin/python3 - "$work" "$vocabulary" <<'PYTHON'
+import glob, gzip, os, sys, zipfile
+[wheel] = glob.glob(os.path.join(sys.argv[1], "*.whl"))
+text = gzip.decompress(zipfile.ZipFile(wheel).read("open_clip/bpe_simple_vocab_16e6.txt.gz"))
+with open(sys.argv[2] + ".part", "wb") as out:
+    out.write(text)
+os.replace(sys.argv[2] + ".part", sys.argv[2])
+PYTHON
+fi

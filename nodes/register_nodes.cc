@@ -5,9 +5,12 @@
 // The catalogue: one line a node, by folder. Each names a function `NodeType <Name>Node()` that
 // the node's own file defines.
 #define WEFT_NODES(X)                \
+  X(LoadClip)                        \
   X(LoadImage)                       \
   X(LoadModel)                       \
   X(LoadTensor)                      \
+  X(LoadUnet)                        \
+  X(LoadVae)                         \
   X(SaveImage)                       \
   X(SaveTensor)                      \
                                      \

@@ -20,6 +20,8 @@ install(FILES ${PROJECT_BINARY_DIR}/weft-config.cmake ${PROJECT_BINARY_DIR}/weft
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 install(DIRECTORY graphs DESTINATION ${CMAKE_INSTALL_DATADIR}/weft PATTERN expected EXCLUDE)
 install(DIRECTORY examples/models DESTINATION ${CMAKE_INSTALL_DATADIR}/weft)
+# CLIP's vocabulary, for checkpoints that come without a tokenizer.
+install(DIRECTORY .deps/models DESTINATION ${CMAKE_INSTALL_DATADIR}/weft OPTIONAL)
 
 # A oneDNN of our own is installed beside the command, which looks for it there.
 get_target_property(onednn DNNL::dnnl IMPORTED_LOCATION_RELEASE)

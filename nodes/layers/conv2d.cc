@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "runtime/ops/live_adapters.h"
+
 namespace weft {
 
 Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel)
@@ -16,6 +19,11 @@ Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec) {
   weights.weight =
       scope.Get("weight", Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
   weights.bias = scope.Get("bias", Shape{spec.out_channels});
+  weights.slot = PackedSlot::SharedBy(
+      {weights.weight, weights.bias},
+      absl::StrCat("conv2d ", spec.kernel, " ", spec.stride, " ", spec.pad_begin, " ", spec.pad_end,
+                   spec.upsample ? " upsample" : ""));
+  weights.live = LiveAdaptersOf(weights);
 }
 
 Tensor Conv2d::operator()(Ops& ops, Sources sources, Epilogue epilogue) const {

@@ -1,22 +1,28 @@
 #include "nodes/layers/linear.h"
 
 #include <utility>
+#include <vector>
+
+#include "runtime/ops/live_adapters.h"
 
 namespace weft {
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, Bias bias) {
   Bind(scope, in, out, bias);
+  Finish();
 }
 
 Linear Linear::Merged(std::initializer_list<Scope> scopes, int64_t in, int64_t out, Bias bias) {
   Linear merged;
   for (const Scope& scope : scopes) merged.Bind(scope, in, out, bias);
+  merged.Finish();
   return merged;
 }
 
 Linear Linear::Gated(const Scope& scope, int64_t in, int64_t out) {
   Linear gated(scope, in, 2 * out);
   gated.weights.gated = true;
+  gated.Finish();
   return gated;
 }
 
@@ -31,6 +37,13 @@ void Linear::Bind(const Scope& scope, int64_t in, int64_t out, Bias bias) {
   weights.out += out;
   weights.weights.push_back(scope.Get("weight", pointwise ? Shape{out, in, 1, 1} : Shape{out, in}));
   if (bias == Bias::kYes) weights.biases.push_back(scope.Get("bias", Shape{out}));
+}
+
+void Linear::Finish() {
+  std::vector<Weight> all(weights.weights.begin(), weights.weights.end());
+  all.insert(all.end(), weights.biases.begin(), weights.biases.end());
+  weights.slot = PackedSlot::SharedBy(all, weights.gated ? "gated linear" : "linear");
+  weights.live = LiveAdaptersOf(weights);
 }
 
 }  // namespace weft

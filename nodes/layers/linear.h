@@ -26,6 +26,7 @@ struct Linear {
  private:
   Linear() = default;
   void Bind(const Scope& scope, int64_t in, int64_t out, Bias bias);
+  void Finish();  // once all weights are bound
 };
 
 }  // namespace weft

@@ -9,6 +9,7 @@ NormWeights Bind(const Scope& scope, int64_t channels, double eps) {
   weights.eps = static_cast<float>(eps);
   weights.gamma = scope.Get("weight", Shape{channels});
   weights.beta = scope.Get("bias", Shape{channels});
+  weights.slot = PackedSlot::SharedBy({weights.gamma, weights.beta}, "norm");
   return weights;
 }
 

@@ -53,7 +53,7 @@ ClipText::ClipText(const Scope& scope, const ClipTextConfig& config)
 
 ClipText::Output ClipText::operator()(Ops& ops, const Tensor& ids, const Options& options) const {
   const int64_t kept = config_.layers - options.skip;
-  Tensor x = ops.Embed(token_embedding_, position_embedding_,
+  Tensor x = ops.Embed({token_embedding_}, position_embedding_,
                        ops.OnDevice(ids));  // [b, n, width], as all below
   for (int64_t i = 0; i < kept; ++i) x = layers_[static_cast<size_t>(i)](ops, std::move(x));
   Tensor hidden = options.final_norm ? final_norm_(ops, x) : x;

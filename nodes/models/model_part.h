@@ -17,8 +17,8 @@ namespace weft {
 template <typename Network>
 struct Bound {
   Network network;
-  std::string path;                 // of the weights
-  std::vector<std::string> unused;  // tensors of the file that no layer has asked for
+  std::shared_ptr<const WeightStore> store;  // its tensors by their canonical names
+  std::vector<std::string> unused;           // tensors of the store that no layer has asked for
 };
 
 // Errors: what the config gets wrong, or all tensors that are missing or have another shape.
@@ -29,7 +29,7 @@ absl::StatusOr<std::shared_ptr<const Bound<Network>>> BindNetwork(
   Network network(scope, config);
   if (absl::Status status = scope.status(); !status.ok()) return status;
   return std::make_shared<const Bound<Network>>(
-      Bound<Network>{std::move(network), store->path(), scope.Unused()});
+      Bound<Network>{std::move(network), store, scope.Unused()});
 }
 
 // A network as it travels on a wire, with the precision it is to be computed in.
@@ -42,8 +42,11 @@ class ModelPart : public Object {
       : bound_(std::move(bound)), precision_(precision) {}
 
   const Network& network() const { return bound_->network; }
-  const std::string& path() const { return bound_->path; }
+  // What it was bound to, to be bound anew with other weights: BindNetwork(network().config(), …).
+  const std::shared_ptr<const WeightStore>& store() const { return bound_->store; }
+  const std::string& path() const { return bound_->store->path(); }  // of the weights
   const std::vector<std::string>& unused() const { return bound_->unused; }
+  const std::optional<DType>& precision() const { return precision_; }
   DType ComputeOr(DType of_the_run) const { return precision_.value_or(of_the_run); }
 
  private:

@@ -1,8 +1,5 @@
 #include "nodes/models/parts.h"
 
-#include <filesystem>
-#include <system_error>
-
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/base/status_macros.h"
@@ -10,34 +7,15 @@
 namespace weft {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Changes when a file of the folder is replaced, so that a retrained model is read again.
-std::string Fingerprint(const std::string& folder) {
-  std::error_code error;
-  const fs::path canonical = fs::weakly_canonical(folder, error);
-  std::string print = error ? folder : canonical.string();
-  fs::file_time_type newest = fs::file_time_type::min();
-  uint64_t bytes = 0;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    newest = std::max(newest, it->last_write_time(ignored));
-    const auto size = it->file_size(ignored);
-    if (!ignored) bytes += size;
-  }
-  absl::StrAppend(&print, "|", newest.time_since_epoch().count(), "|", bytes);
-  return print;
-}
-
-// The networks that somebody holds, by the folder they came from.
+// The networks that somebody holds, by the fingerprint of the files they came from.
 template <typename Network>
 class Shared {
  public:
   template <typename Load>
-  absl::StatusOr<std::shared_ptr<const Bound<Network>>> GetOrLoad(const std::string& folder,
+  absl::StatusOr<std::shared_ptr<const Bound<Network>>> GetOrLoad(const std::string& fingerprint,
                                                                   const Load& load) {
     const absl::MutexLock lock(&mutex_);
-    std::weak_ptr<const Bound<Network>>& entry = networks_[Fingerprint(folder)];
+    std::weak_ptr<const Bound<Network>>& entry = networks_[fingerprint];
     if (std::shared_ptr<const Bound<Network>> bound = entry.lock()) return bound;
     auto loaded = load();
     if (loaded.ok()) entry = *loaded;
@@ -55,42 +33,59 @@ class Shared {
       ABSL_GUARDED_BY(mutex_);
 };
 
-template <typename Part, typename Network, typename Config>
-absl::StatusOr<std::shared_ptr<const Part>> LoadPart(const std::string& folder,
-                                                     absl::string_view stem,
+template <typename Part, typename Network, typename Config, typename Open>
+absl::StatusOr<std::shared_ptr<const Part>> LoadPart(const std::string& fingerprint,
+                                                     const Open& open,
                                                      std::optional<DType> precision) {
   using Result = absl::StatusOr<std::shared_ptr<const Bound<Network>>>;
+  const auto bind = [&open]() -> Result {
+    WEFT_ASSIGN_OR_RETURN(const PartSource source, open());
+    WEFT_ASSIGN_OR_RETURN(ConfigReader reader,
+                          ConfigReader::Parse(source.config, source.config_name));
+    WEFT_ASSIGN_OR_RETURN(const Config config, Config::From(std::move(reader)));
+    return BindNetwork<Network>(config, source.store);
+  };
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Bound<Network>> bound,
-                        Shared<Network>::Instance().GetOrLoad(folder, [&]() -> Result {
-                          const std::string path = (fs::path(folder) / "config.json").string();
-                          WEFT_ASSIGN_OR_RETURN(ConfigReader reader, ConfigReader::Open(path));
-                          WEFT_ASSIGN_OR_RETURN(const Config config,
-                                                Config::From(std::move(reader)));
-                          WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const WeightStore> store,
-                                                WeightStore::OpenFolder(folder, stem));
-                          return BindNetwork<Network>(config, store);
-                        }));
+                        Shared<Network>::Instance().GetOrLoad(fingerprint, bind));
   return std::make_shared<const Part>(std::move(bound), precision);
 }
-
-constexpr absl::string_view kTransformersStem = "model";
-constexpr absl::string_view kDiffusersStem = "diffusion_pytorch_model";
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ClipTextEncoder>> ClipTextEncoder::Load(
     const std::string& folder, std::optional<DType> precision) {
-  return LoadPart<ClipTextEncoder, ClipText, ClipTextConfig>(folder, kTransformersStem, precision);
+  return LoadPart<ClipTextEncoder, ClipText, ClipTextConfig>(
+      Fingerprint(folder), [&folder] { return OpenPartFolder(folder, "text_encoder"); }, precision);
+}
+
+absl::StatusOr<std::shared_ptr<const ClipTextEncoder>> ClipTextEncoder::Load(
+    const PartSource& source, std::optional<DType> precision) {
+  return LoadPart<ClipTextEncoder, ClipText, ClipTextConfig>(
+      source.fingerprint, [&source]() -> absl::StatusOr<PartSource> { return source; }, precision);
 }
 
 absl::StatusOr<std::shared_ptr<const Unet>> Unet::Load(const std::string& folder,
                                                        std::optional<DType> precision) {
-  return LoadPart<Unet, UnetNetwork, UnetConfig>(folder, kDiffusersStem, precision);
+  return LoadPart<Unet, UnetNetwork, UnetConfig>(
+      Fingerprint(folder), [&folder] { return OpenPartFolder(folder, "unet"); }, precision);
+}
+
+absl::StatusOr<std::shared_ptr<const Unet>> Unet::Load(const PartSource& source,
+                                                       std::optional<DType> precision) {
+  return LoadPart<Unet, UnetNetwork, UnetConfig>(
+      source.fingerprint, [&source]() -> absl::StatusOr<PartSource> { return source; }, precision);
 }
 
 absl::StatusOr<std::shared_ptr<const Vae>> Vae::Load(const std::string& folder,
                                                      std::optional<DType> precision) {
-  return LoadPart<Vae, VaeNetwork, VaeConfig>(folder, kDiffusersStem, precision);
+  return LoadPart<Vae, VaeNetwork, VaeConfig>(
+      Fingerprint(folder), [&folder] { return OpenPartFolder(folder, "vae"); }, precision);
+}
+
+absl::StatusOr<std::shared_ptr<const Vae>> Vae::Load(const PartSource& source,
+                                                     std::optional<DType> precision) {
+  return LoadPart<Vae, VaeNetwork, VaeConfig>(
+      source.fingerprint, [&source]() -> absl::StatusOr<PartSource> { return source; }, precision);
 }
 
 }  // namespace weft

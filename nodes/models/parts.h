@@ -1,6 +1,7 @@
 #ifndef WEFT_NODES_MODELS_PARTS_H_
 #define WEFT_NODES_MODELS_PARTS_H_
 
+#include "nodes/models/checkpoint.h"
 #include "nodes/models/clip_text.h"
 #include "nodes/models/model_part.h"
 #include "nodes/models/unet.h"
@@ -9,8 +10,9 @@
 
 namespace weft {
 
-// The parts of a diffusers folder that hold weights. Load reads config.json and the header of the
-// weights, no more. While anything holds a part, loading the same folder again shares its weights.
+// The parts of a model that hold weights: from a folder of diffusers' layout, or from wherever a
+// checkpoint was opened. Load reads the config and the header of the weights, no more. While
+// anything holds a part, loading the same files again shares its weights.
 
 // A text encoder. Trait `width`: of a token's hidden state.
 class ClipTextEncoder : public ModelPart<ClipText> {
@@ -19,6 +21,8 @@ class ClipTextEncoder : public ModelPart<ClipText> {
   using ModelPart::ModelPart;
   static absl::StatusOr<std::shared_ptr<const ClipTextEncoder>> Load(
       const std::string& folder, std::optional<DType> precision = std::nullopt);
+  static absl::StatusOr<std::shared_ptr<const ClipTextEncoder>> Load(
+      const PartSource& source, std::optional<DType> precision = std::nullopt);
 
   absl::string_view type_name() const override { return kTypeName; }
   Traits traits() const override { return {{"width", network().config().width}}; }
@@ -31,6 +35,8 @@ class Unet : public ModelPart<UnetNetwork> {
   using ModelPart::ModelPart;
   static absl::StatusOr<std::shared_ptr<const Unet>> Load(
       const std::string& folder, std::optional<DType> precision = std::nullopt);
+  static absl::StatusOr<std::shared_ptr<const Unet>> Load(
+      const PartSource& source, std::optional<DType> precision = std::nullopt);
 
   absl::string_view type_name() const override { return kTypeName; }
   Traits traits() const override {
@@ -47,6 +53,8 @@ class Vae : public ModelPart<VaeNetwork> {
   using ModelPart::ModelPart;
   static absl::StatusOr<std::shared_ptr<const Vae>> Load(
       const std::string& folder, std::optional<DType> precision = std::nullopt);
+  static absl::StatusOr<std::shared_ptr<const Vae>> Load(
+      const PartSource& source, std::optional<DType> precision = std::nullopt);
 
   absl::string_view type_name() const override { return kTypeName; }
   Traits traits() const override {

@@ -33,6 +33,10 @@ std::vector<std::string> ById(const Vocabulary& vocabulary) {
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> Tokenizer::Load(absl::string_view folder) {
   WEFT_ASSIGN_OR_RETURN(TokenizerFiles files, ReadTokenizerFiles(folder));
+  return Of(std::move(files));
+}
+
+absl::StatusOr<std::shared_ptr<const Tokenizer>> Tokenizer::Of(TokenizerFiles files) {
   absl::StatusOr<BytePairEncoding> encoding =
       BytePairEncoding::Create(files.vocabulary, files.merges, files.unknown);
   if (!encoding.ok()) return Annotate(encoding.status(), files.merges_file);

@@ -33,6 +33,9 @@ class Tokenizer : public Object {
   // Of a tokenizer folder in diffusers layout (see tokenizer_files.h). Errors name the file.
   static absl::StatusOr<std::shared_ptr<const Tokenizer>> Load(absl::string_view folder);
 
+  // Of files that were read or made elsewhere.
+  static absl::StatusOr<std::shared_ptr<const Tokenizer>> Of(TokenizerFiles files);
+
   // Error: `text` is not UTF-8.
   absl::StatusOr<Encoded> Encode(absl::string_view text) const;
   // The text that the ids stand for, as near as it can be had.

@@ -26,12 +26,13 @@ struct ConvSpec {
 };
 
 // What follows a convolution or a matrix product, in this order:
-//   y = activation(x·w + bias + per_channel) + residual
-// or, where `gated`: [a | g] = x·w + bias; y = a · activation(g), half as wide (GEGLU).
+//   y = activation(x·w + bias + per_channel + addend) + residual
+// or, where `gated`: [a | g] = x·w + bias + addend; y = a · activation(g), half as wide (GEGLU).
 struct Epilogue {
   Activation activation = Activation::kNone;
   bool gated = false;
   Tensor per_channel;  // [batch, channels] in the compute type, or empty
+  Tensor addend;       // of linear layers: as wide as w has rows; or empty
   Tensor residual;     // the shape of y, or empty; its memory may become y's
 };
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -96,8 +97,18 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
   return std::shared_ptr<const MappedFile>(std::move(file));
 }
 
+std::shared_ptr<const MappedFile> MappedFile::Of(absl::string_view bytes) {
+  std::shared_ptr<MappedFile> file(new MappedFile);
+  if (bytes.empty()) return file;
+  file->copy_ = std::make_unique<std::byte[]>(bytes.size());
+  std::memcpy(file->copy_.get(), bytes.data(), bytes.size());
+  file->data_ = file->copy_.get();
+  file->size_ = bytes.size();
+  return file;
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr && copy_ == nullptr) munmap(const_cast<std::byte*>(data_), size_);
 }
 
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {

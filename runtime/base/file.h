@@ -23,15 +23,21 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t limit);
 class MappedFile {
  public:
   static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
+  // A copy of `bytes`, as if it had been mapped: for readers that are fed from memory.
+  static std::shared_ptr<const MappedFile> Of(absl::string_view bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   const std::byte* data() const { return data_; }  // null where the file is empty
   size_t size() const { return size_; }
+  absl::string_view text() const {
+    return absl::string_view(reinterpret_cast<const char*>(data_), size_);
+  }
 
  private:
   MappedFile() = default;
+  std::unique_ptr<std::byte[]> copy_;  // null where the file is mapped
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };

@@ -38,6 +38,7 @@ void AddInspectCommand(CLI::App& app, Action& chosen);
 void AddTestCommand(CLI::App& app, Action& chosen);
 void AddLuaCommand(CLI::App& app, Action& chosen);
 void AddConvertCommand(CLI::App& app, Action& chosen);
+void AddBenchCommand(CLI::App& app, Action& chosen);
 
 // "weft: " and each line of `message`, to standard error.
 void PrintError(absl::string_view message);

@@ -18,7 +18,7 @@
 #include "runtime/base/status_macros.h"
 #include "runtime/command/command.h"
 #include "runtime/command/memory.h"
-#include "runtime/weights/safetensors.h"
+#include "runtime/weights/weight_file.h"
 
 namespace weft {
 namespace {
@@ -52,19 +52,19 @@ std::string Count(int64_t n) {
 }
 
 absl::Status PrintWeights(const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SafetensorsFile> file, OpenSafetensors(path));
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const ListedWeightFile> file, OpenWeightFile(path));
   int64_t parameters = 0;
   size_t bytes = 0;
   std::map<std::string, int64_t> dtypes;
-  for (const SafetensorsEntry& entry : file->entries()) {
-    parameters += entry.shape.numel();
-    bytes += entry.end - entry.begin;
-    dtypes[std::string(SafetensorsName(entry.type))] += entry.shape.numel();
+  for (const StoredTensor& tensor : file->tensors()) {
+    parameters += tensor.shape.numel();
+    bytes += tensor.bytes;
+    dtypes[tensor.type] += tensor.shape.numel();
   }
   std::error_code error;
   const auto on_disk = static_cast<size_t>(fs::file_size(path, error));
   absl::PrintF("  %s: %d tensors, %s parameters, %s, %s%s\n", fs::path(path).filename().string(),
-               file->entries().size(), Count(parameters),
+               file->tensors().size(), Count(parameters),
                absl::StrJoin(dtypes, ", ",
                              [&](std::string* out, const auto& dtype) {
                                absl::StrAppend(out, dtype.first);

@@ -81,6 +81,7 @@ int Main(int argc, char** argv) {
   AddReplayCommand(app, chosen);
   AddInspectCommand(app, chosen);
   AddTestCommand(app, chosen);
+  AddBenchCommand(app, chosen);
   AddLuaCommand(app, chosen);
   AddConvertCommand(app, chosen);
   try {

@@ -143,8 +143,8 @@ absl::StatusOr<Comparison> Reference::CheckTensor(const std::string& output, con
     return comparison;
   }
   if (!FileExists(path)) return NoReference(path);
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SafetensorsFile> file, OpenSafetensors(path));
-  if (file->entries().size() != 1) return Invalid("\"", path, "\": holds more than one tensor");
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const ListedWeightFile> file, OpenWeightFile(path));
+  if (file->tensors().size() != 1) return Invalid("\"", path, "\": holds more than one tensor");
   WEFT_ASSIGN_OR_RETURN(const Tensor stored, file->Read(0));
   WEFT_ASSIGN_OR_RETURN(const Tensor expected, stored.To(DType::kF32, Memory()));
   WEFT_ASSIGN_OR_RETURN(const Tensor actual, tensor.To(DType::kF32, Memory()));

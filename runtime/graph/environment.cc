@@ -46,17 +46,26 @@ absl::StatusOr<std::string> Environment::InputPath(absl::string_view path) const
 absl::StatusOr<std::string> Environment::ModelPath(absl::string_view path) const {
   WEFT_RETURN_IF_ERROR(CheckName(path));
   const fs::path given{std::string(path)};
-  if (given.is_absolute()) return FirstThatExists(path, {given});
-  std::vector<fs::path> places = {fs::path(graph_folder) / given, given};
+  std::vector<fs::path> places = {given};
+  if (given.is_relative()) places = {fs::path(graph_folder) / given, given};
   // "models/sketch" is also found as "sketch" below a folder of models.
   fs::path below;
   for (auto it = given.begin(); it != given.end(); ++it) {
     if (it != given.begin()) below /= *it;
   }
-  for (const std::string& folder : model_folders) {
+  for (const std::string& folder :
+       given.is_relative() ? model_folders : std::vector<std::string>()) {
     places.push_back(fs::path(folder) / given);
     if (*given.begin() == "models" && !below.empty()) places.push_back(fs::path(folder) / below);
   }
+  // Names may leave the ending out, as they do for folders; what is there as given comes first.
+  const size_t as_given = places.size();
+  for (const char* ending : {".safetensors", ".safetensors.zst", ".ckpt", ".gguf", ".pt", ".bin"}) {
+    for (size_t i = 0; i < as_given; ++i) places.emplace_back(places[i].string() + ending);
+  }
+  absl::StatusOr<std::string> found = FirstThatExists(path, places);
+  if (found.ok()) return found;
+  places.resize(as_given);
   return FirstThatExists(path, places);
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/ops/live_adapters.h"
 #include "runtime/ops/pack.h"
 
 namespace weft {
@@ -162,11 +163,22 @@ Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) 
     if (!result.ok()) return Annotate(result.status(), where);
     return result;
   };
-  return Keep(run());
+  if (conv.live == nullptr) return Keep(run());
+  // What comes before the activation is not complete until the adapters have been added.
+  const Activation activation = std::exchange(epilogue.activation, Activation::kNone);
+  Tensor residual;
+  if (activation != Activation::kNone) residual = std::exchange(epilogue.residual, Tensor());
+  Tensor y = AddLive(*conv.live, sources, Keep(run()));
+  if (activation != Activation::kNone) y = Activate(std::move(y), activation);
+  return residual.empty() ? y : Add(std::move(y), residual);
 }
 
 Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
   if (!Proceed()) return Tensor();
+  if (linear.live != nullptr) {
+    epilogue.addend = LiveAddend(*linear.live, x);
+    if (!status_.ok()) return Tensor();
+  }
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const std::string where =
         Where("linear", linear.weights.empty() ? Weight() : linear.weights[0]);
@@ -194,6 +206,10 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
     dims.back() = linear.gated ? linear.out / 2 : linear.out;
     epilogue.gated = linear.gated;
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, Shape(dims), compute_));
+    if (!epilogue.addend.empty() && epilogue.addend.numel() / linear.out * linear.in != x.numel()) {
+      return Invalid(where, ": addend has shape ", epilogue.addend.shape().ToString(),
+                     ", expected rows of ", linear.out);
+    }
     auto packed = PackedLinearOf(linear, x, backend_, compute_, allocator_);
     if (!packed.ok()) return Annotate(packed.status(), where);
     absl::StatusOr<Tensor> result = backend_.Linear(**packed, x, std::move(epilogue), allocator_);

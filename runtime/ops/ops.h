@@ -3,15 +3,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "runtime/backend/backend.h"
 #include "runtime/ops/packed_slot.h"
 #include "runtime/weights/weight.h"
 
 namespace weft {
+
+struct LiveConv;    // live_adapters.h
+struct LiveLinear;  // live_adapters.h
 
 // Weights of one convolution / linear layer / norm, bound by name, packed at first use.
 struct ConvWeights {
@@ -19,6 +24,7 @@ struct ConvWeights {
   Weight weight;  // [out, in, k, k]
   Weight bias;    // [out] or none
   PackedSlot slot;
+  std::shared_ptr<const LiveConv> live;  // adapters computed beside it, or null
 };
 struct LinearWeights {
   int64_t in = 0;
@@ -28,6 +34,7 @@ struct LinearWeights {
   absl::InlinedVector<Weight, 3> weights;  // [out_i, in], or [out_i, in, 1, 1] (a 1×1 convolution)
   absl::InlinedVector<Weight, 3> biases;   // [out_i] each, or none at all
   PackedSlot slot;
+  std::shared_ptr<const LiveLinear> live;  // adapters computed beside it, or null
 };
 struct NormWeights {
   int64_t channels = 0;
@@ -73,9 +80,10 @@ class Ops {
   Tensor ToChannelsLast(const Tensor& x);   // [b, c, h, w] f32 → [b, h, w, c] compute
   Tensor ToChannelsFirst(const Tensor& x);  // [b, h, w, c] compute → [b, c, h, w] f32
   Tensor Reshape(const Tensor& x, Shape shape);
-  // Rows of `table` [n, width] chosen by ids (each in 0..n-1) plus `positions` [count, width]
-  // repeated for each batch: ids [b, count] i32 → [b, count, width] compute.
-  Tensor Embed(const Weight& table, const Weight& positions, const Tensor& ids);
+  // Rows chosen by ids plus `positions` [count, width] repeated for each batch: ids [b, count] i32
+  // → [b, count, width] compute. `tables` [n_i, width] are counted through, the first one's rows
+  // from 0.
+  Tensor Embed(absl::Span<const Weight> tables, const Weight& positions, const Tensor& ids);
   // sin/cos features of a value, in f32 then cast: values (one a row) → [rows, width].
   // See diffusers' get_timestep_embedding.
   Tensor Sinusoid(absl::Span<const double> values, int64_t width, bool flip_sin_to_cos,
@@ -88,6 +96,9 @@ class Ops {
   Tensor OnDevice(const Tensor& x);
 
  private:
+  // y of the layers that stand beside a layer or a convolution; empty where there are none.
+  Tensor LiveAddend(const LiveLinear& live, const Tensor& x);
+  Tensor AddLive(const LiveConv& live, const Sources& sources, Tensor y);
   bool Proceed();  // false once an error sticks or the run was cancelled
   Tensor Keep(absl::StatusOr<Tensor> result);
 

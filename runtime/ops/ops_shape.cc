@@ -59,19 +59,26 @@ Tensor Ops::Reshape(const Tensor& x, Shape shape) {
   return Keep(x.Reshape(std::move(shape)));
 }
 
-Tensor Ops::Embed(const Weight& table, const Weight& positions, const Tensor& ids) {
+Tensor Ops::Embed(absl::Span<const Weight> tables, const Weight& positions, const Tensor& ids) {
   if (!Proceed()) return Tensor();
   const auto run = [&]() -> absl::StatusOr<Tensor> {
-    const std::string where = absl::StrCat("embed ", table.name());
-    if (table.shape().rank() != 2 || table.shape().numel() == 0) {
-      return Invalid(where, ": expected a table [n, width], got ", table.shape().ToString());
+    const std::string where =
+        absl::StrCat("embed ", tables.empty() ? absl::string_view() : tables[0].name());
+    if (tables.empty()) return Invalid(where, ": has no table");
+    int64_t n = 0;
+    for (const Weight& table : tables) {
+      if (table.shape().rank() != 2 || table.shape().numel() == 0 ||
+          table.shape().dim(1) != tables[0].shape().dim(1)) {
+        return Invalid(where, ": expected a table [n, width], got ", table.shape().ToString());
+      }
+      n += table.shape().dim(0);
     }
     if (ids.empty() || ids.rank() != 2 || ids.dtype() != DType::kI32) {
       return Invalid(where, ": expected ids [batch, count] i32, got ", Name(ids.dtype()), " ",
                      ids.shape().ToString());
     }
     const int64_t batch = ids.dim(0), count = ids.dim(1);
-    const int64_t n = table.shape().dim(0), width = table.shape().dim(1);
+    const int64_t width = tables[0].shape().dim(1);
     if (!positions.empty() && (positions.shape().rank() != 2 || positions.shape().dim(0) < count ||
                                positions.shape().dim(1) != width)) {
       return Invalid(where, ": ", count, " tokens of width ", width, " do not fit in ",
@@ -80,7 +87,10 @@ Tensor Ops::Embed(const Weight& table, const Weight& positions, const Tensor& id
     WEFT_ASSIGN_OR_RETURN(Tensor output,
                           Tensor::Allocate(allocator_, compute_, Shape{batch, count, width}));
     if (is_meta() || ids.is_meta()) return output;
-    WEFT_ASSIGN_OR_RETURN(const Tensor words, table.Read());
+    std::vector<Tensor> words;
+    for (const Weight& table : tables) {
+      WEFT_ASSIGN_OR_RETURN(words.emplace_back(), table.Read());
+    }
     Tensor places;
     if (!positions.empty()) {
       WEFT_ASSIGN_OR_RETURN(places, positions.Read());
@@ -96,7 +106,10 @@ Tensor Ops::Embed(const Weight& table, const Weight& positions, const Tensor& id
       if (token < 0 || token >= n) {
         return Invalid(where, ": id ", token, " is outside of the table's ", n, " rows");
       }
-      read(words, token, row);
+      int64_t in_table = token;
+      size_t table = 0;
+      while (in_table >= words[table].dim(0)) in_table -= words[table++].dim(0);
+      read(words[table], in_table, row);
       if (!places.empty()) {
         read(places, i % count, place);
         for (size_t c = 0; c < row.size(); ++c) row[c] += place[c];

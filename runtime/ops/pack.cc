@@ -5,43 +5,40 @@
 #include <vector>
 
 #include "runtime/base/status_macros.h"
+#include "runtime/ops/adapt.h"
 
 namespace weft {
 namespace {
 
-// Memory that stands for what is not counted: mapped files, and what dry runs never have.
-Tensor Uncounted(DType dtype, const Shape& shape) {
-  return Tensor::Allocate(Allocator(Device::kMeta), dtype, shape).value_or(Tensor());
-}
-
 // One matrix [out, in], or several on top of each other. f32 where their types differ.
-absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& shape, Device device,
-                               const Allocator& allocator) {
+absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& shape,
+                               Backend& backend, const Allocator& allocator) {
   if (weights.empty()) return Tensor();
   if (weights.size() == 1) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor weight, ReadWeight(weights[0], device));
+    WEFT_ASSIGN_OR_RETURN(const Tensor weight, ReadAdapted(weights[0], backend, allocator));
     return weight.Reshape(shape);
   }
   DType dtype = weights[0].dtype();
   for (const Weight& weight : weights) {
-    if (weight.dtype() != dtype) dtype = DType::kF32;
+    if (weight.dtype() != dtype || !weight.merged().empty()) dtype = DType::kF32;
   }
   WEFT_ASSIGN_OR_RETURN(Tensor stacked, Tensor::Allocate(allocator, dtype, shape));
-  if (device == Device::kMeta) return stacked;
-  auto* target = stacked.mutable_data<std::byte>();
+  auto* target = stacked.is_meta() ? nullptr : stacked.mutable_data<std::byte>();
   for (const Weight& weight : weights) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor part, weight.Read());
+    WEFT_ASSIGN_OR_RETURN(const Tensor part, ReadAdapted(weight, backend, allocator));
+    if (target == nullptr) continue;
     ConvertElements(part.raw(), part.dtype(), target, dtype, part.numel());
     target += static_cast<size_t>(part.numel()) * SizeOf(dtype);
   }
   return stacked;
 }
 
-absl::StatusOr<Tensor> NormVector(const Weight& weight, Device device, const Allocator& allocator) {
+absl::StatusOr<Tensor> NormVector(const Weight& weight, Backend& backend,
+                                  const Allocator& allocator) {
   if (weight.empty()) return Tensor();
-  WEFT_ASSIGN_OR_RETURN(const Tensor stored, ReadWeight(weight, device));
+  WEFT_ASSIGN_OR_RETURN(const Tensor stored, ReadAdapted(weight, backend, allocator));
   WEFT_ASSIGN_OR_RETURN(Tensor copy, Tensor::Allocate(allocator, DType::kF32, stored.shape()));
-  if (device != Device::kMeta) {
+  if (!copy.is_meta()) {
     ConvertElements(stored.raw(), stored.dtype(), copy.mutable_data<float>(), DType::kF32,
                     stored.numel());
   }
@@ -49,12 +46,6 @@ absl::StatusOr<Tensor> NormVector(const Weight& weight, Device device, const All
 }
 
 }  // namespace
-
-absl::StatusOr<Tensor> ReadWeight(const Weight& weight, Device device) {
-  if (weight.empty()) return Tensor();
-  if (device == Device::kMeta) return Uncounted(weight.dtype(), weight.shape());
-  return weight.Read();
-}
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
@@ -64,10 +55,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
       backend, compute, allocator, conv.weight.scratch_bytes(),
       [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const ConvSpec& spec = conv.spec;
-        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadWeight(conv.weight, backend.device()));
+        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, backend, allocator));
         WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
                                                            spec.kernel, spec.kernel}));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadWeight(conv.bias, backend.device()));
+        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, backend, allocator));
         return backend.PackConv(spec, weight, bias, sources, compute, allocator);
       });
 }
@@ -79,12 +70,11 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights
   return linear.slot.GetOrPack(
       backend, compute, allocator, linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
       [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
-        const Device device = backend.device();
         WEFT_ASSIGN_OR_RETURN(
             const Tensor weight,
-            Stacked(linear.weights, Shape{linear.out, linear.in}, device, allocator));
+            Stacked(linear.weights, Shape{linear.out, linear.in}, backend, allocator));
         WEFT_ASSIGN_OR_RETURN(const Tensor bias,
-                              Stacked(linear.biases, Shape{linear.out}, device, allocator));
+                              Stacked(linear.biases, Shape{linear.out}, backend, allocator));
         return backend.PackLinear(weight, bias, linear.gated, x, compute, allocator);
       });
 }
@@ -98,8 +88,8 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
           backend, DType::kF32, allocator, norm.gamma.scratch_bytes(),
           [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
-            WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, backend.device(), allocator));
-            WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, backend.device(), allocator));
+            WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, backend, allocator));
             return made;
           }));
   return std::static_pointer_cast<const PackedNorm>(packed);

@@ -28,9 +28,6 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
                                                                Backend& backend,
                                                                const Allocator& allocator);
 
-// The data of a weight, or in a dry run its shape alone.
-absl::StatusOr<Tensor> ReadWeight(const Weight& weight, Device device);
-
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_OPS_PACK_H_

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -18,6 +19,17 @@ constexpr size_t kKernelBytes = size_t{64} << 10;
 constexpr std::ptrdiff_t kDryRuns = 4;
 
 }  // namespace
+
+PackedSlot PackedSlot::SharedBy(absl::Span<const Weight> weights, absl::string_view kind) {
+  if (weights.empty() || weights[0].empty()) return PackedSlot();
+  std::string key(kind);
+  for (const Weight& weight : weights) {
+    absl::StrAppend(&key, "|", reinterpret_cast<uintptr_t>(weight.identity()));
+  }
+  // Whoever holds the slot holds the weights too, so no other weight can come to one's address.
+  return PackedSlot(std::static_pointer_cast<State>(
+      weights[0].Share(key, [] { return std::make_shared<State>(); })));
+}
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Backend& backend,
                                                                     DType compute,

@@ -4,11 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "runtime/backend/backend.h"
+#include "runtime/weights/weight.h"
 
 namespace weft {
 
@@ -21,6 +24,9 @@ class PackedSlot {
   using Pack = std::function<absl::StatusOr<std::shared_ptr<const Packed>>()>;
 
   PackedSlot() : state_(std::make_shared<State>()) {}
+  // The slot of all layers that are made of these weights in the way that `kind` spells out:
+  // networks that are bound to the same weights share what is packed.
+  static PackedSlot SharedBy(absl::Span<const Weight> weights, absl::string_view kind);
   absl::StatusOr<std::shared_ptr<const Packed>> GetOrPack(const Backend& backend, DType compute,
                                                           const Allocator& allocator,
                                                           size_t scratch_bytes,
@@ -39,6 +45,8 @@ class PackedSlot {
     absl::Mutex mutex;
     std::vector<Entry> entries;
   };
+  explicit PackedSlot(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
   std::shared_ptr<State> state_;
 };
 

@@ -3,12 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/weights/zstd_safetensors.h"
 
 namespace weft {
 namespace {
@@ -18,7 +16,7 @@ class MappedSafetensors : public SafetensorsFile {
  public:
   MappedSafetensors(std::string path, SafetensorsHeader header,
                     std::shared_ptr<const MappedFile> file, size_t data_begin)
-      : SafetensorsFile(std::move(path), std::move(header)),
+      : SafetensorsFile(std::move(path), "safetensors", std::move(header)),
         file_(std::move(file)),
         data_begin_(data_begin) {}
 
@@ -34,42 +32,50 @@ class MappedSafetensors : public SafetensorsFile {
   size_t data_begin_;
 };
 
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenMapped(const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  if (file->size() == 0) return Invalid("\"", path, "\": is empty");
-  const absl::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
-  const auto parse = [&]() -> absl::StatusOr<std::shared_ptr<const SafetensorsFile>> {
-    WEFT_ASSIGN_OR_RETURN(const size_t length, SafetensorsHeaderLength(bytes));
-    if (length > bytes.size() - kSafetensorsPrefix) {
-      return Invalid("is truncated: its header has ", length, " bytes, but the file has ",
-                     bytes.size());
-    }
-    WEFT_ASSIGN_OR_RETURN(SafetensorsHeader header,
-                          ParseSafetensorsHeader(bytes.substr(kSafetensorsPrefix, length)));
-    const size_t data_begin = kSafetensorsPrefix + length;
-    const size_t data_bytes = bytes.size() - data_begin;
-    if (header.data_bytes > data_bytes) {
-      const SafetensorsEntry& last = header.entries.back();
-      return Invalid("tensor ", Quoted(last.name), " ends at byte ", last.end,
-                     " of the data, but the file holds only ", data_bytes, ": is it truncated?");
-    }
-    if (header.data_bytes < data_bytes) {
-      return Invalid("holds ", data_bytes - header.data_bytes,
-                     " bytes after its last tensor, which belong to none");
-    }
-    return std::shared_ptr<const SafetensorsFile>(
-        std::make_shared<MappedSafetensors>(path, std::move(header), file, data_begin));
-  };
-  absl::StatusOr<std::shared_ptr<const SafetensorsFile>> parsed = parse();
-  if (!parsed.ok()) return Annotate(parsed.status(), absl::StrCat("\"", path, "\""));
-  return parsed;
+WeightListing Listing(std::string format, SafetensorsHeader& header) {
+  WeightListing listing;
+  listing.format = std::move(format);
+  listing.metadata = std::move(header.metadata);
+  listing.tensors.reserve(header.entries.size());
+  for (const SafetensorsEntry& entry : header.entries) {
+    listing.tensors.push_back({.name = entry.name,
+                               .type = std::string(SafetensorsName(entry.type)),
+                               .dtype = DTypeOfStored(entry.type),
+                               .shape = entry.shape,
+                               .bytes = entry.end - entry.begin});
+  }
+  return listing;
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenSafetensors(const std::string& path) {
-  if (absl::EndsWith(path, ".zst")) return OpenZstdSafetensors(path);
-  return OpenMapped(path);
+SafetensorsFile::SafetensorsFile(std::string path, std::string format, SafetensorsHeader header)
+    : ListedWeightFile(std::move(path), Listing(std::move(format), header)),
+      entries_(std::move(header.entries)) {}
+
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenSafetensors(
+    const std::string& path, std::shared_ptr<const MappedFile> file) {
+  if (file->size() == 0) return Invalid("is empty");
+  const absl::string_view bytes = file->text();
+  WEFT_ASSIGN_OR_RETURN(const size_t length, SafetensorsHeaderLength(bytes));
+  if (length > bytes.size() - kSafetensorsPrefix) {
+    return Invalid("is truncated: its header has ", length, " bytes, but the file has ",
+                   bytes.size());
+  }
+  WEFT_ASSIGN_OR_RETURN(SafetensorsHeader header,
+                        ParseSafetensorsHeader(bytes.substr(kSafetensorsPrefix, length)));
+  const size_t data_begin = kSafetensorsPrefix + length;
+  const size_t data_bytes = bytes.size() - data_begin;
+  if (header.data_bytes > data_bytes) {
+    const SafetensorsEntry& last = header.entries.back();
+    return Invalid("tensor ", Quoted(last.name), " ends at byte ", last.end,
+                   " of the data, but the file holds only ", data_bytes, ": is it truncated?");
+  }
+  if (header.data_bytes < data_bytes) {
+    return Invalid("holds ", data_bytes - header.data_bytes,
+                   " bytes after its last tensor, which belong to none");
+  }
+  return std::make_shared<MappedSafetensors>(path, std::move(header), std::move(file), data_begin);
 }
 
 absl::Status WriteSafetensors(const std::string& path,

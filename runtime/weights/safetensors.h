@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "runtime/weights/stored_type.h"
-#include "runtime/weights/weight.h"
+#include "runtime/weights/weight_file.h"
 
 namespace weft {
 
@@ -42,24 +42,21 @@ absl::StatusOr<size_t> SafetensorsHeaderLength(absl::string_view prefix);
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json);
 
 // A safetensors file that can be read by tensor: its tensors' numbers are positions in entries().
-class SafetensorsFile : public WeightFile {
+class SafetensorsFile : public ListedWeightFile {
  public:
-  const std::string& path() const override { return path_; }
-  const std::vector<SafetensorsEntry>& entries() const { return header_.entries; }
-  const absl::btree_map<std::string, std::string>& metadata() const { return header_.metadata; }
+  const std::vector<SafetensorsEntry>& entries() const { return entries_; }
 
  protected:
-  SafetensorsFile(std::string path, SafetensorsHeader header)
-      : path_(std::move(path)), header_(std::move(header)) {}
+  SafetensorsFile(std::string path, std::string format, SafetensorsHeader header);
 
  private:
-  std::string path_;
-  SafetensorsHeader header_;
+  std::vector<SafetensorsEntry> entries_;
 };
 
-// `path` ends in .safetensors (mapped into memory) or .safetensors.zst (decompressed as it is
-// read); see zstd_safetensors.h. Errors begin with the quoted path.
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenSafetensors(const std::string& path);
+// A safetensors file as it lies on disk; its tensors are windows on the mapping. Errors leave the
+// path to the caller, OpenWeightFile.
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenSafetensors(
+    const std::string& path, std::shared_ptr<const MappedFile> file);
 
 // Writes tensors (not on kMeta) under their names. The file appears whole or not at all.
 absl::Status WriteSafetensors(const std::string& path,

@@ -56,7 +56,7 @@ absl::StatusOr<Tensor> Weight::Read() const {
   };
   absl::StatusOr<Tensor> tensor = file_->Read(index_);
   if (!tensor.ok()) return Annotate(tensor.status(), where());
-  if (finite_->load(std::memory_order_relaxed)) return tensor;
+  if (state_->finite.load(std::memory_order_relaxed)) return tensor;
   if (const int64_t bad = FirstNonFinite(*tensor); bad >= 0) {
     const absl::StatusOr<Tensor> one = tensor->Reshape(Shape{tensor->numel()});
     float value = 0;
@@ -66,8 +66,33 @@ absl::StatusOr<Tensor> Weight::Read() const {
                                             value != value ? "NaN" : "infinity", " at element ",
                                             bad, " of ", tensor->numel()));
   }
-  finite_->store(true, std::memory_order_relaxed);
+  state_->finite.store(true, std::memory_order_relaxed);
   return tensor;
+}
+
+Weight Weight::WithMerged(std::shared_ptr<const WeightAdapter> adapter) const {
+  Weight weight = *this;
+  weight.state_ = std::make_shared<State>();
+  weight.merged_.push_back(std::move(adapter));
+  return weight;
+}
+
+Weight Weight::WithLive(std::shared_ptr<const WeightAdapter> adapter) const {
+  Weight weight = *this;
+  weight.live_.push_back(std::move(adapter));
+  return weight;
+}
+
+std::shared_ptr<void> Weight::Share(const std::string& key,
+                                    absl::FunctionRef<std::shared_ptr<void>()> make) const {
+  const absl::MutexLock lock(&state_->mutex);
+  std::weak_ptr<void>& entry = state_->shared[key];
+  std::shared_ptr<void> shared = entry.lock();
+  if (shared == nullptr) {
+    shared = make();
+    entry = shared;
+  }
+  return shared;
 }
 
 }  // namespace weft

@@ -5,8 +5,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "runtime/tensor/tensor.h"
 
 namespace weft {
@@ -23,6 +27,9 @@ class WeightFile {
   virtual size_t scratch_bytes() const { return 0; }
 };
 
+struct WeightAdapter;  // weight_adapter.h
+using WeightAdapters = std::vector<std::shared_ptr<const WeightAdapter>>;
+
 // One named tensor of a file. Cheap to copy; default-constructed means "there is none" (a layer
 // without bias).
 class Weight {
@@ -35,9 +42,11 @@ class Weight {
         name_(std::move(name)),
         dtype_(dtype),
         shape_(std::move(shape)),
-        finite_(std::make_shared<std::atomic<bool>>(false)) {}
+        state_(std::make_shared<State>()) {}
 
   bool empty() const { return file_ == nullptr; }
+  const std::shared_ptr<const WeightFile>& file() const { return file_; }
+  size_t index() const { return index_; }  // in file()
   const std::string& name() const { return name_; }  // as the file spells it
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -46,13 +55,36 @@ class Weight {
   absl::StatusOr<Tensor> Read() const;
   size_t scratch_bytes() const { return file_ != nullptr ? file_->scratch_bytes() : 0; }
 
+  // The same tensor with one adapter more. Read() gives the stored tensor in any case.
+  // A merged adapter is summed into the weight when a layer packs it, so it is another weight;
+  // a live one is computed by the layer beside it, and the weight itself stays the same.
+  Weight WithMerged(std::shared_ptr<const WeightAdapter> adapter) const;
+  Weight WithLive(std::shared_ptr<const WeightAdapter> adapter) const;
+  const WeightAdapters& merged() const { return merged_; }
+  const WeightAdapters& live() const { return live_; }
+
+  // The same for copies, and for copies with live adapters.
+  const void* identity() const { return state_.get(); }
+  // What all that hold this weight share under `key`, made by whoever asks first; it lasts while
+  // anybody holds it.
+  std::shared_ptr<void> Share(const std::string& key,
+                              absl::FunctionRef<std::shared_ptr<void>()> make) const;
+
  private:
+  struct State {
+    std::atomic<bool> finite{false};  // whether its values have been looked at
+    absl::Mutex mutex;
+    absl::btree_map<std::string, std::weak_ptr<void>> shared ABSL_GUARDED_BY(mutex);
+  };
+
   std::shared_ptr<const WeightFile> file_;
   size_t index_ = 0;
   std::string name_;
   DType dtype_ = DType::kF32;
   Shape shape_;
-  std::shared_ptr<std::atomic<bool>> finite_;  // whether its values have been looked at
+  std::shared_ptr<State> state_;
+  WeightAdapters merged_;
+  WeightAdapters live_;
 };
 
 // The position of the first NaN or infinite value, or -1. Integer types have none.

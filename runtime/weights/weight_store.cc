@@ -1,8 +1,10 @@
 #include "runtime/weights/weight_store.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "absl/container/btree_set.h"
 #include "absl/strings/match.h"
@@ -11,7 +13,6 @@
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/weights/safetensors.h"
 
 namespace weft {
 namespace {
@@ -45,9 +46,9 @@ absl::StatusOr<absl::btree_map<std::string, std::string>> ReadIndex(const std::s
     const std::string& shard = file.get_ref<const std::string&>();
     // A shard lies beside its index: nothing else may be opened through it.
     if (shard.empty() || absl::StrContains(shard, "/") || absl::StrContains(shard, "\\") ||
-        shard.find('\0') != std::string::npos || !absl::StrContains(shard, ".safetensors")) {
+        shard.find('\0') != std::string::npos) {
       return Invalid("\"", path, "\": tensor ", Quoted(name), " is said to be in ", Quoted(shard),
-                     ", which is not the name of a .safetensors file beside it");
+                     ", which is not the name of a file beside it");
     }
     files.emplace(name, shard);
   }
@@ -64,14 +65,16 @@ CanonicalName WithoutPrefix(std::string prefix) {
 }
 
 absl::Status WeightStore::Add(const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SafetensorsFile> file, OpenSafetensors(path));
-  for (size_t i = 0; i < file->entries().size(); ++i) {
-    const SafetensorsEntry& entry = file->entries()[i];
-    Weight weight(file, i, entry.name, DTypeOfStored(entry.type), entry.shape);
-    if (!weights_.emplace(entry.name, std::move(weight)).second) {
-      return Invalid("\"", path, "\": tensor ", Quoted(entry.name), " is in another shard as well");
+  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const ListedWeightFile> file, OpenWeightFile(path));
+  for (size_t i = 0; i < file->tensors().size(); ++i) {
+    const StoredTensor& tensor = file->tensors()[i];
+    Weight weight(file, i, tensor.name, tensor.dtype, tensor.shape);
+    if (!weights_.emplace(tensor.name, std::move(weight)).second) {
+      return Invalid("\"", path, "\": tensor ", Quoted(tensor.name),
+                     " is in another shard as well");
     }
   }
+  files_.push_back(file);
   return absl::OkStatus();
 }
 
@@ -105,29 +108,52 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenFolder(const std::
                                                                      absl::string_view stem) {
   const std::filesystem::path in(folder);
   std::vector<std::string> tried;
-  for (const absl::string_view variant : {"", ".fp16", ".bf16"}) {
-    for (const absl::string_view ending : {".safetensors", ".safetensors.zst"}) {
-      tried.push_back(absl::StrCat(stem, variant, ending));
-      const std::string path = (in / tried.back()).string();
-      if (FileExists(path)) return Open(path);
+  const auto look = [&](const std::string& name) {
+    tried.push_back(name);
+    return FileExists((in / name).string());
+  };
+  // transformers calls its pickles otherwise than its safetensors.
+  const std::string pickle_stem = stem == "model" ? "pytorch_model" : std::string(stem);
+  struct Naming {
+    std::string stem;
+    std::vector<std::string> endings;
+  };
+  const std::array<Naming, 2> namings = {
+      {{std::string(stem), {".safetensors", ".safetensors.zst"}}, {pickle_stem, {".bin"}}}};
+  for (const Naming& naming : namings) {
+    for (const absl::string_view variant : {"", ".fp16", ".bf16"}) {
+      for (const std::string& ending : naming.endings) {
+        const std::string name = absl::StrCat(naming.stem, variant, ending);
+        if (look(name)) return Open((in / name).string());
+      }
+      // transformers and diffusers put the variant on either side.
+      const std::string sharded = naming.endings.front();
+      std::vector<std::string> indices = {
+          absl::StrCat(naming.stem, variant, sharded, ".index.json")};
+      if (!variant.empty()) {
+        indices.push_back(absl::StrCat(naming.stem, sharded, ".index", variant, ".json"));
+      }
+      for (const std::string& index : indices) {
+        if (look(index)) return OpenShards((in / index).string());
+      }
     }
-    // transformers and diffusers put the variant on either side.
-    for (const std::string& name : {absl::StrCat(stem, variant, ".safetensors.index.json"),
-                                    absl::StrCat(stem, ".safetensors.index", variant, ".json")}) {
-      const std::string path = (in / name).string();
-      if (FileExists(path)) return OpenShards(path);
-    }
-    tried.push_back(absl::StrCat(stem, variant, ".safetensors.index.json"));
   }
-  for (const std::string& pickle : {std::string("pytorch_model.bin"), absl::StrCat(stem, ".bin")}) {
-    if (FileExists((in / pickle).string())) {
-      return absl::NotFoundError(absl::StrCat(
-          "\"", folder, "\": holds weights only as \"", pickle,
-          "\", a pickle, which can run programs and is never read; convert it to safetensors"));
-    }
+  // GGUF has no fixed name within a folder: the only file of it is the one that is meant.
+  std::vector<std::string> ggufs;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(in, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() == ".gguf") ggufs.push_back(it->path().filename().string());
   }
-  return absl::NotFoundError(
-      absl::StrCat("\"", folder, "\": holds no weights; looked for ", absl::StrJoin(tried, ", ")));
+  if (ggufs.size() == 1) return Open((in / ggufs[0]).string());
+  if (ggufs.size() > 1) {
+    std::sort(ggufs.begin(), ggufs.end());
+    return absl::NotFoundError(absl::StrCat("\"", folder, "\": holds several GGUF files, ",
+                                            absl::StrJoin(ggufs, ", "),
+                                            ": which one is meant cannot be told"));
+  }
+  return absl::NotFoundError(absl::StrCat("\"", folder, "\": holds no weights; looked for ",
+                                          absl::StrJoin(tried, ", "), ", and a .gguf file"));
 }
 
 std::shared_ptr<WeightStore> WeightStore::Of(std::string path,
@@ -144,10 +170,19 @@ std::shared_ptr<WeightStore> WeightStore::Of(std::string path,
   return store;
 }
 
+std::shared_ptr<WeightStore> WeightStore::OfWeights(std::string path,
+                                                    absl::btree_map<std::string, Weight> weights) {
+  auto store = std::make_shared<WeightStore>();
+  store->path_ = std::move(path);
+  store->weights_ = std::move(weights);
+  return store;
+}
+
 absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Renamed(
     const CanonicalName& canonical) const {
   auto store = std::make_shared<WeightStore>();
   store->path_ = path_;
+  store->files_ = files_;
   for (const auto& [name, weight] : weights_) {
     const auto [at, added] = store->weights_.emplace(canonical(name), weight);
     if (!added) {

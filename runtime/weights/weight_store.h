@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "runtime/weights/weight.h"
+#include "runtime/weights/weight_file.h"
 
 namespace weft {
 
@@ -23,21 +24,28 @@ CanonicalName WithoutPrefix(std::string prefix);
 // The tensors of one model part by name. Opening reads headers alone.
 class WeightStore {
  public:
-  // `path` is a .safetensors or .safetensors.zst file. Errors name the file, and the tensor.
+  // Any weight file (weight_file.h). Errors name the file, and the tensor.
   static absl::StatusOr<std::shared_ptr<WeightStore>> Open(const std::string& path);
   // The weights of a diffusers part in `folder`: `stem`(.fp16).safetensors(.zst), or the shards
-  // that `stem`.safetensors.index.json lists. NOT_FOUND names what was looked for.
+  // that `stem`.safetensors.index.json lists; where there are none, pickles of the same names with
+  // .bin (pytorch_model.bin for "model"); then the only .gguf file. NOT_FOUND names what was looked
+  // for.
   static absl::StatusOr<std::shared_ptr<WeightStore>> OpenFolder(const std::string& folder,
                                                                  absl::string_view stem);
   // A store of tensors in memory, for tests and tools.
   static std::shared_ptr<WeightStore> Of(std::string path,
                                          absl::btree_map<std::string, Tensor> tensors);
+  // A store of weights that were found elsewhere, by the names that layers bind.
+  static std::shared_ptr<WeightStore> OfWeights(std::string path,
+                                                absl::btree_map<std::string, Weight> weights);
 
   // The same tensors under other names. An error if two end up under one.
   absl::StatusOr<std::shared_ptr<WeightStore>> Renamed(const CanonicalName& canonical) const;
 
   const std::string& path() const { return path_; }
   const absl::btree_map<std::string, Weight>& weights() const { return weights_; }
+  // Where they come from: the file, or the shards. None for tensors in memory.
+  const std::vector<std::shared_ptr<const ListedWeightFile>>& files() const { return files_; }
   const Weight* Find(absl::string_view name) const;  // null where there is none
 
  private:
@@ -46,6 +54,7 @@ class WeightStore {
 
   std::string path_;
   absl::btree_map<std::string, Weight> weights_;
+  std::vector<std::shared_ptr<const ListedWeightFile>> files_;
 };
 
 // Binds weights for layers: a store seen through a name prefix. Mistakes are collected, not

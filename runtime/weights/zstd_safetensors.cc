@@ -23,7 +23,7 @@ constexpr size_t kUsualWindow = size_t{8} << 20;
 class ZstdSafetensors : public SafetensorsFile {
  public:
   ZstdSafetensors(std::string path, SafetensorsHeader header, ZstdStream stream, size_t data_begin)
-      : SafetensorsFile(std::move(path), std::move(header)),
+      : SafetensorsFile(std::move(path), "safetensors, zstd", std::move(header)),
         data_begin_(data_begin),
         stream_(std::move(stream)),
         given_(entries().size(), false) {
@@ -96,7 +96,9 @@ class ZstdSafetensors : public SafetensorsFile {
   mutable std::vector<bool> given_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(
     const std::string& path, std::shared_ptr<const MappedFile> file) {
   const absl::Span<const std::byte> compressed(file->data(), file->size());
   WEFT_ASSIGN_OR_RETURN(const std::optional<size_t> size, ZstdContentSize(compressed));
@@ -121,18 +123,7 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> Open(
                                                      header.data_bytes, " bytes: more than ",
                                                      kMostGrowth, " times, which no weights do"));
   }
-  return std::shared_ptr<const SafetensorsFile>(
-      std::make_shared<ZstdSafetensors>(path, std::move(header), std::move(stream), data_begin));
-}
-
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(
-    const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  absl::StatusOr<std::shared_ptr<const SafetensorsFile>> opened = Open(path, std::move(file));
-  if (!opened.ok()) return Annotate(opened.status(), absl::StrCat("\"", path, "\""));
-  return opened;
+  return std::make_shared<ZstdSafetensors>(path, std::move(header), std::move(stream), data_begin);
 }
 
 }  // namespace weft

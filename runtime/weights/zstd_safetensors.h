@@ -14,7 +14,9 @@ namespace weft {
 // kept until they are asked for in turn, so that a model that reads each tensor once decompresses
 // the file once, and nothing decompressed outlives its use. A second request for the same tensor
 // decompresses from the start again.
-absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(const std::string& path);
+// Errors leave the path to the caller, OpenWeightFile.
+absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(
+    const std::string& path, std::shared_ptr<const MappedFile> file);
 
 }  // namespace weft
 

@@ -1,12 +1,21 @@
 #include "runtime/weights/zstd_stream.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/status_macros.h"
 
 namespace weft {
+
+bool IsZstd(absl::string_view bytes) {
+  if (bytes.size() < 4) return false;
+  uint32_t magic = 0;
+  for (size_t i = 4; i-- > 0;) magic = magic << 8 | static_cast<unsigned char>(bytes[i]);
+  return magic == ZSTD_MAGICNUMBER ||
+         (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+}
 
 absl::StatusOr<std::optional<size_t>> ZstdContentSize(absl::Span<const std::byte> compressed) {
   if (compressed.empty()) return Invalid("is empty");

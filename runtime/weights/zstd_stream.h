@@ -9,10 +9,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "runtime/base/file.h"
 
 namespace weft {
+
+// Whether this is how zstd data begins: with a frame, or one to be skipped.
+bool IsZstd(absl::string_view bytes);
 
 // Walks the frames of compressed data without decompressing them. An error if they are truncated
 // or no zstd; else the decompressed size, where the frames tell it.

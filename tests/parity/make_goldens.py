@@ -4,8 +4,8 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae runs guidance. Needs torch, diffusers, transformers,
-safetensors, scipy, zstandard and Pillow.
+Families: randn schedulers tokenizer clip unet vae runs guidance weights. Needs torch, diffusers,
+transformers, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
 """
 
 import argparse
@@ -25,6 +25,7 @@ FAMILIES = {
     "unet": ("model_goldens", "make_unet"),
     "vae": ("model_goldens", "make_vae"),
     "runs": ("run_goldens", "make"),
+    "weights": ("weight_file_goldens", "make"),
     "guidance": ("guidance_goldens", "make"),  # on the models of unet
 }
 
@@ -32,7 +33,7 @@ FAMILIES = {
 def versions():
     import importlib.metadata as metadata
 
-    names = ["torch", "diffusers", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "zstandard", "pillow"]
+    names = ["torch", "diffusers", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "zstandard", "pillow", "gguf"]
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 

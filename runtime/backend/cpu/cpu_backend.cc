@@ -42,6 +42,7 @@ absl::StatusOr<Tensor> Converted(const Tensor& x, DType dtype, const Allocator& 
 
 absl::Status ConvertEpilogue(Epilogue& epilogue, DType dtype, const Allocator& allocator) {
   WEFT_ASSIGN_OR_RETURN(epilogue.per_channel, Converted(epilogue.per_channel, dtype, allocator));
+  WEFT_ASSIGN_OR_RETURN(epilogue.addend, Converted(epilogue.addend, dtype, allocator));
   WEFT_ASSIGN_OR_RETURN(epilogue.residual, Converted(epilogue.residual, dtype, allocator));
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <cstring>
 #include <map>
 #include <utility>
 #include <vector>
@@ -30,11 +31,12 @@ Desc Matrix(int64_t rows, int64_t columns, dnnl::memory::data_type type) {
 
 enum class Residual : uint8_t { kNone, kInPlace, kSeparate };
 
-// y = activation(x·w + bias) · factor + residual
+// y = activation(x·w + bias + addend) · factor + residual
 struct Product {
   const void* x = nullptr;
   int64_t rows = 0;
-  const float* bias = nullptr;  // [out] or null
+  const float* bias = nullptr;   // [out] or null
+  const void* addend = nullptr;  // [rows, out] or null
   Activation activation = Activation::kNone;
   const void* factor = nullptr;  // [rows, out] or null
   Residual residual = Residual::kNone;
@@ -65,6 +67,7 @@ class PlainLinear {
                   product.activation,
                   product.residual,
                   product.bias != nullptr,
+                  product.addend != nullptr,
                   product.factor != nullptr,
                   omp_get_max_threads()};
     std::shared_ptr<const Prepared> prepared;
@@ -79,7 +82,12 @@ class PlainLinear {
       arguments.emplace(DNNL_ARG_BIAS,
                         MemoryOf(Matrix(1, out_, dnnl::memory::data_type::f32), product.bias));
     }
-    int position = key.activation != Activation::kNone ? 1 : 0;  // among the post-operations
+    int position = 0;  // among the post-operations
+    if (key.addend) {
+      arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position++) | DNNL_ARG_SRC_1,
+                        MemoryOf(prepared->destination, product.addend));
+    }
+    if (key.activation != Activation::kNone) ++position;
     if (key.factor) {
       arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(position++) | DNNL_ARG_SRC_1,
                         MemoryOf(prepared->destination, product.factor));
@@ -96,7 +104,7 @@ class PlainLinear {
     int64_t rows;
     Activation activation;
     Residual residual;
-    bool bias, factor;
+    bool bias, addend, factor;
     int threads;  // oneDNN cuts the work up when a primitive is made
     auto operator<=>(const Key&) const = default;
   };
@@ -111,6 +119,7 @@ class PlainLinear {
     const Desc target = Matrix(key.rows, out_, type);
     const Desc bias = key.bias ? Matrix(1, out_, dnnl::memory::data_type::f32) : Desc();
     dnnl::post_ops post_ops;
+    if (key.addend) post_ops.append_binary(dnnl::algorithm::binary_add, target);
     AppendActivation(key.activation, post_ops);
     if (key.factor) post_ops.append_binary(dnnl::algorithm::binary_mul, target);
     if (key.residual == Residual::kInPlace) post_ops.append_sum(1.0f);
@@ -144,6 +153,7 @@ class PlainLinear {
                                           static_cast<int64_t>(key.activation),
                                           static_cast<int64_t>(key.residual),
                                           key.bias,
+                                          key.addend,
                                           key.factor};
       threads = ThreadsWithTheBitsOfOne(equal, threads, [&] { return describe(layout, false); });
     }
@@ -177,13 +187,33 @@ struct PackedLinear : Packed {
   std::unique_ptr<PlainLinear> gate;     // g, where gated
 };
 
-// y = (x·wa + ba) · activation(x·wg + bg), some rows at a time, so that the gates stay in cache.
+// One half of rows that are twice as wide: `half` 0 or 1.
+void CopyHalf(const std::byte* rows, int64_t count, int64_t bytes, int half, std::byte* target) {
+  for (int64_t r = 0; r < count; ++r) {
+    std::memcpy(target + r * bytes, rows + (2 * r + half) * bytes, static_cast<size_t>(bytes));
+  }
+}
+
+// y = (x·wa + ba + addend_a) · activation(x·wg + bg + addend_g), some rows at a time, so that the
+// gates stay in cache.
 absl::Status RunGated(const PackedLinear& linear, Product product, const Allocator& allocator) {
   const int64_t rows = product.rows;
   const auto size = static_cast<int64_t>(SizeOf(linear.compute));
   const int64_t step = GatedRows(rows, linear.out, linear.compute);
   WEFT_ASSIGN_OR_RETURN(Tensor gates,
                         Tensor::Allocate(allocator, linear.compute, Shape{step, linear.out}));
+  Tensor half;  // of the addend, for the rows at hand
+  if (product.addend != nullptr) {
+    WEFT_ASSIGN_OR_RETURN(half,
+                          Tensor::Allocate(allocator, linear.compute, Shape{step, linear.out}));
+  }
+  const auto take_half = [&](int64_t first, int64_t count, int which) -> const void* {
+    if (half.empty()) return nullptr;
+    const auto* addend = static_cast<const std::byte*>(product.addend);
+    CopyHalf(addend + first * 2 * linear.out * size, count, linear.out * size, which,
+             half.mutable_data<std::byte>());
+    return half.raw();
+  };
   const auto* x = static_cast<const std::byte*>(product.x);
   const auto* separate = static_cast<const std::byte*>(product.separate);
   auto* output = static_cast<std::byte*>(product.output);
@@ -192,12 +222,14 @@ absl::Status RunGated(const PackedLinear& linear, Product product, const Allocat
     gate.x = x + first * linear.in * size;
     gate.rows = std::min(step, rows - first);
     gate.bias = product.bias != nullptr ? product.bias + linear.out : nullptr;
+    gate.addend = take_half(first, gate.rows, 1);
     gate.activation = product.activation;
     gate.output = gates.mutable_data<std::byte>();
     WEFT_RETURN_IF_ERROR(linear.gate->Run(gate, allocator));
     Product gated = product;
     gated.x = gate.x;
     gated.rows = gate.rows;
+    gated.addend = take_half(first, gate.rows, 0);
     gated.activation = Activation::kNone;
     gated.factor = gates.raw();
     if (separate != nullptr) gated.separate = separate + first * linear.out * size;
@@ -249,6 +281,7 @@ absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue
   product.x = x.raw();
   product.rows = x.shape().outer(x.rank() - 1);
   product.bias = linear.bias.empty() ? nullptr : linear.bias.data<float>();
+  product.addend = epilogue.addend.empty() ? nullptr : epilogue.addend.raw();
   product.activation = epilogue.activation;
   Tensor output;
   if (!epilogue.residual.empty() && epilogue.residual.unique()) {
@@ -286,6 +319,9 @@ absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue
     part.bias = bias.data();
     part.x = x.raw() + b * rows * linear.in * size;
     part.output = output.mutable_data<std::byte>() + b * rows * linear.out * size;
+    if (product.addend != nullptr) {
+      part.addend = epilogue.addend.raw() + b * rows * linear.out * size;
+    }
     if (product.separate != nullptr) {
       part.separate = epilogue.residual.raw() + b * rows * linear.out * size;
     }

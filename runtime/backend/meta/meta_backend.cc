@@ -98,7 +98,7 @@ class MetaBackend : public Backend {
     const auto& linear = static_cast<const MetaPacked&>(packed);
     std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
     dims.back() = linear.out;
-    Tensor output, gates;
+    Tensor output, gates, half;
     if (!epilogue.residual.empty() && epilogue.residual.unique()) {
       output = std::move(epilogue.residual);
     } else {
@@ -107,6 +107,10 @@ class MetaBackend : public Backend {
     if (linear.gated) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
       WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+      if (!epilogue.addend.empty()) {
+        WEFT_ASSIGN_OR_RETURN(half,
+                              Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+      }
     }
     return output;
   }

@@ -277,7 +277,7 @@ TEST_F(OpsTest, EmbedsIdsAndPositions) {
   const Weight table = Add("token_embedding.weight", Random(Shape{10, 6}, DType::kF16, 1));
   const Weight positions = Add("position_embedding.weight", Random(Shape{4, 6}, DType::kF32, 2));
   const std::vector<int32_t> ids = {3, 0, 9, 9, 1, 2};
-  const auto y = ops_.Finish(ops_.Embed(table, positions, *Tensor::Of<int32_t>(Shape{2, 3}, ids)));
+  const auto y = ops_.Finish(ops_.Embed({table}, positions, *Tensor::Of<int32_t>(Shape{2, 3}, ids)));
   ASSERT_TRUE(y.ok()) << y.status();
   const auto words = reference::Of(file_->tensors[0]);
   const auto places = reference::Of(file_->tensors[1]);
@@ -294,7 +294,7 @@ TEST_F(OpsTest, SaysThatAnIdIsOutsideOfTheTable) {
   const Weight table = Add("token_embedding.weight", Random(Shape{10, 6}, DType::kF32, 1));
   for (const int32_t id : {-1, 10}) {
     const std::vector<int32_t> ids = {id};
-    EXPECT_EQ(Error(ops_.Embed(table, Weight(), *Tensor::Of<int32_t>(Shape{1, 1}, ids))),
+    EXPECT_EQ(Error(ops_.Embed({table}, Weight(), *Tensor::Of<int32_t>(Shape{1, 1}, ids))),
               absl::StrCat("embed token_embedding.weight: id ", id,
                            " is outside of the table's 10 rows"));
   }

@@ -22,10 +22,8 @@ using ::testing::StartsWith;
 
 // What opening a file of these bytes says.
 std::string ErrorOfBytes(const std::string& bytes) {
-  const ScratchFolder folder;
-  const auto file = OpenSafetensors(folder.Put("bad.safetensors", bytes));
+  const auto file = OpenSafetensors("bad.safetensors", MappedFile::Of(bytes));
   if (file.ok()) return "no error";
-  EXPECT_THAT(std::string(file.status().message()), HasSubstr("bad.safetensors\": "));
   EXPECT_THAT(std::string(file.status().message()), ::testing::Not(HasSubstr("\n")));
   return std::string(file.status().message());
 }
@@ -49,14 +47,14 @@ TEST(Safetensors, ReadsTensorsOfEveryType) {
                            BytesOf<int64_t>({-5}) + BytesOf<uint32_t>({4000000000u}) +
                            BytesOf<int16_t>({-7}) + BytesOf<uint16_t>({0x3fc0}) +
                            BytesOf<uint8_t>({0, 3});
-  const auto file = OpenSafetensors(folder.Put("a.safetensors", SafetensorsBytes(header, data)));
+  const auto file = OpenWeightFile(folder.Put("a.safetensors", SafetensorsBytes(header, data)));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->metadata().at("format"), "pt");
   std::map<std::string, Tensor> tensors;
-  for (size_t i = 0; i < (*file)->entries().size(); ++i) {
+  for (size_t i = 0; i < (*file)->tensors().size(); ++i) {
     auto tensor = (*file)->Read(i);
     ASSERT_TRUE(tensor.ok()) << tensor.status();
-    tensors[(*file)->entries()[i].name] = *tensor;
+    tensors[(*file)->tensors()[i].name] = *tensor;
   }
   EXPECT_THAT(tensors["f32"].span<float>(), ElementsAre(1.5f, -2.0f));
   EXPECT_EQ(tensors["f64"].dtype(), DType::kF32);
@@ -74,7 +72,7 @@ TEST(Safetensors, ReadsTensorsThatLieAtOddAddresses) {
   const ScratchFolder folder;
   const std::string header = R"({"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},)"
                              R"("b": {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}})";
-  const auto file = OpenSafetensors(
+  const auto file = OpenWeightFile(
       folder.Put("a.safetensors", SafetensorsBytes(header, "x" + BytesOf<float>({3.25f}))));
   ASSERT_TRUE(file.ok()) << file.status();
   const auto tensor = (*file)->Read(1);
@@ -87,7 +85,7 @@ TEST(Safetensors, KeepsTheMappingAliveForItsTensors) {
   const ScratchFolder folder;
   Tensor tensor;
   {
-    const auto file = OpenSafetensors(folder.Put(
+    const auto file = OpenWeightFile(folder.Put(
         "a.safetensors",
         SafetensorsBytes(R"({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}   )",
                          BytesOf<float>({7.0f}))));
@@ -105,11 +103,11 @@ TEST(Safetensors, ReadsBackWhatItWrote) {
   const std::string path = folder / "out.safetensors";
   ASSERT_TRUE(WriteSafetensors(path, {{"a", a}, {"b \"x\"", b}}, {{"k", "v"}}).ok());
   EXPECT_EQ(folder.CountFiles(), 1);
-  const auto file = OpenSafetensors(path);
+  const auto file = OpenWeightFile(path);
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->metadata().at("k"), "v");
-  ASSERT_EQ((*file)->entries().size(), 2u);
-  EXPECT_EQ((*file)->entries()[1].name, "b \"x\"");
+  ASSERT_EQ((*file)->tensors().size(), 2u);
+  EXPECT_EQ((*file)->tensors()[1].name, "b \"x\"");
   EXPECT_EQ((*file)->Read(0)->shape(), (Shape{2, 2}));
   EXPECT_THAT((*file)->Read(0)->span<float>(), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT((*file)->Read(1)->span<int32_t>(), ElementsAre(7, 8, 9));
@@ -124,7 +122,7 @@ TEST(Safetensors, RefusesToWriteATensorWithoutMemory) {
 }
 
 TEST(Safetensors, NamesAFileThatIsMissing) {
-  const auto file = OpenSafetensors("/nowhere/unet.safetensors");
+  const auto file = OpenWeightFile("/nowhere/unet.safetensors");
   EXPECT_EQ(file.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(file.status().message()),
               StartsWith("\"/nowhere/unet.safetensors\": cannot be opened: "));
@@ -132,7 +130,7 @@ TEST(Safetensors, NamesAFileThatIsMissing) {
 
 TEST(Safetensors, RejectsAFolder) {
   const ScratchFolder folder;
-  EXPECT_THAT(std::string(OpenSafetensors(folder.path()).status().message()),
+  EXPECT_THAT(std::string(OpenWeightFile(folder.path()).status().message()),
               EndsWith("is a folder, not a file"));
 }
 
@@ -154,11 +152,6 @@ TEST(Safetensors, RejectsAHeaderLengthOfZero) {
 TEST(Safetensors, RejectsAHeaderLengthOf64Bits) {
   EXPECT_THAT(ErrorOfBytes(std::string(8, '\xff') + "{}"),
               HasSubstr("its header would have 18446744073709551615 bytes"));
-}
-
-TEST(Safetensors, RejectsAPickleByItsFirstBytes) {
-  EXPECT_THAT(ErrorOfBytes("PK\x03\x04" + std::string(200, 'x')),
-              HasSubstr("is not a safetensors file"));
 }
 
 TEST(Safetensors, RejectsAHeaderThatIsNotJson) {
@@ -319,9 +312,9 @@ TEST(Safetensors, SurvivesChangedBytesCompressedOrNot) {
     random = random * 1664525u + 1013904223u;
     bytes[(random >> 8) % bytes.size()] = static_cast<char>(random >> 24);
     const auto file =
-        OpenSafetensors(folder.Put(round % 2 == 0 ? "a.safetensors" : "a.safetensors.zst", bytes));
+        OpenWeightFile(folder.Put(round % 2 == 0 ? "a.safetensors" : "a.safetensors.zst", bytes));
     refused += file.ok() ? 0 : 1;
-    for (size_t i = 0; file.ok() && i < (*file)->entries().size(); ++i) {
+    for (size_t i = 0; file.ok() && i < (*file)->tensors().size(); ++i) {
       const auto tensor = (*file)->Read(i);
       if (!tensor.ok() || tensor->bytes() == 0) continue;
       // Touches the last byte that the tensor claims to have.

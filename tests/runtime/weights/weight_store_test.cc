@@ -6,11 +6,14 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/base/file.h"
 #include "runtime/weights/safetensors.h"
 #include "tests/runtime/base/scratch_folder.h"
 #include "tests/runtime/weights/file_bytes.h"
+#include "tests/runtime/weights/weight_goldens.h"
 
 namespace weft {
 namespace {
@@ -60,14 +63,50 @@ TEST(WeightStore, SaysWhatItLookedForInAnEmptyFolder) {
   EXPECT_EQ(store.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(Message(store.status()),
               AllOf(HasSubstr(folder.path()), HasSubstr("diffusion_pytorch_model.safetensors, "),
-                    HasSubstr("diffusion_pytorch_model.fp16.safetensors.zst")));
+                    HasSubstr("diffusion_pytorch_model.fp16.safetensors.zst"),
+                    HasSubstr("diffusion_pytorch_model.fp16.bin"), EndsWith("a .gguf file")));
 }
 
-TEST(WeightStore, NeverReadsAPickle) {
+TEST(WeightStore, TakesPicklesWhereThereAreNoSafetensors) {
+  const std::string pickle = ScratchFolder::Contents(WeightGolden("parameters.pt"));
+  for (const auto& [stem, name] : std::vector<std::pair<std::string, std::string>>{
+           {"model", "pytorch_model.bin"},
+           {"model", "pytorch_model.fp16.bin"},
+           {"diffusion_pytorch_model", "diffusion_pytorch_model.bin"},
+           {"diffusion_pytorch_model", "diffusion_pytorch_model.fp16.bin"}}) {
+    const ScratchFolder folder;
+    folder.Put(name, pickle);
+    const auto store = WeightStore::OpenFolder(folder.path(), stem);
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ((*store)->path(), folder / name);
+    EXPECT_NE((*store)->Find("w"), nullptr) << name;
+    PutOne(folder, stem + ".fp16.safetensors", "preferred", 1.0f);
+    EXPECT_NE((*WeightStore::OpenFolder(folder.path(), stem))->Find("preferred"), nullptr) << name;
+  }
+}
+
+TEST(WeightStore, JoinsShardsOfPickles) {
   const ScratchFolder folder;
-  folder.Put("pytorch_model.bin", "x");
+  folder.Put("pytorch_model-1.bin", ScratchFolder::Contents(WeightGolden("parameters.pt")));
+  folder.Put("pytorch_model-2.bin", ScratchFolder::Contents(WeightGolden("single_legacy.pt")));
+  folder.Put("pytorch_model.bin.index.json",
+             R"({"weight_map": {"w": "pytorch_model-1.bin", "value": "pytorch_model-2.bin"}})");
+  const auto store = WeightStore::OpenFolder(folder.path(), "model");
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->weights().size(), 2u);
+  EXPECT_EQ((*store)->files().size(), 2u);
+}
+
+TEST(WeightStore, TakesTheOnlyGgufOfAFolder) {
+  const ScratchFolder folder;
+  const std::string gguf = ScratchFolder::Contents(WeightGolden("types.gguf"));
+  folder.Put("sd-q8.gguf", gguf);
+  const auto store = WeightStore::OpenFolder(folder.path(), "model");
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_NE((*store)->Find("Q6_K"), nullptr);
+  folder.Put("sd-q4.gguf", gguf);
   EXPECT_THAT(Message(WeightStore::OpenFolder(folder.path(), "model").status()),
-              HasSubstr("only as \"pytorch_model.bin\", a pickle"));
+              HasSubstr("several GGUF files, sd-q4.gguf, sd-q8.gguf"));
 }
 
 TEST(WeightStore, JoinsShards) {
@@ -113,7 +152,7 @@ TEST_F(Index, RejectsATensorThatIsInTwoShards) {
 
 TEST_F(Index, RefusesToLeaveTheFolder) {
   EXPECT_THAT(ErrorOf(R"({"weight_map": {"a": "../other/model.safetensors"}})"),
-              HasSubstr("which is not the name of a .safetensors file beside it"));
+              HasSubstr("which is not the name of a file beside it"));
 }
 
 TEST_F(Index, RejectsAnIndexWithoutAMap) {

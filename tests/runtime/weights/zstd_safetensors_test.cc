@@ -33,16 +33,14 @@ std::string Noise() {
 }
 
 std::string ErrorOf(const std::string& bytes) {
-  const ScratchFolder folder;
-  const auto file = OpenSafetensors(folder.Put("bad.safetensors.zst", bytes));
+  const auto file = OpenZstdSafetensors("bad.safetensors.zst", MappedFile::Of(bytes));
   if (file.ok()) return "no error";
-  EXPECT_THAT(std::string(file.status().message()), HasSubstr("bad.safetensors.zst\": "));
   return std::string(file.status().message());
 }
 
 TEST(ZstdSafetensors, ReadsTensorsInAnyOrderAndAgain) {
   const ScratchFolder folder;
-  const auto file = OpenSafetensors(folder.Put("a.safetensors.zst", Zstd(Three())));
+  const auto file = OpenWeightFile(folder.Put("a.safetensors.zst", Zstd(Three())));
   ASSERT_TRUE(file.ok()) << file.status();
   for (int round = 0; round < 2; ++round) {
     EXPECT_THAT((*file)->Read(2)->span<float>(), ElementsAre(4));
@@ -56,8 +54,8 @@ TEST(ZstdSafetensors, ReadsSeveralFramesOfUnknownSize) {
   const ScratchFolder folder;
   const std::string bytes = Three();
   const auto file =
-      OpenSafetensors(folder.Put("a.safetensors.zst", ZstdOfUnknownSize(bytes.substr(0, 20)) +
-                                                          ZstdOfUnknownSize(bytes.substr(20))));
+      OpenWeightFile(folder.Put("a.safetensors.zst", ZstdOfUnknownSize(bytes.substr(0, 20)) +
+                                                         ZstdOfUnknownSize(bytes.substr(20))));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_THAT((*file)->Read(2)->span<float>(), ElementsAre(4));
   EXPECT_THAT((*file)->Read(1)->span<float>(), ElementsAre(2, 3));
@@ -65,7 +63,7 @@ TEST(ZstdSafetensors, ReadsSeveralFramesOfUnknownSize) {
 
 TEST(ZstdSafetensors, HandsOutMemoryThatItDoesNotKeep) {
   const ScratchFolder folder;
-  const auto file = OpenSafetensors(folder.Put("a.safetensors.zst", Zstd(Three())));
+  const auto file = OpenWeightFile(folder.Put("a.safetensors.zst", Zstd(Three())));
   ASSERT_TRUE(file.ok()) << file.status();
   const Tensor first = *(*file)->Read(0);
   const Tensor second = *(*file)->Read(0);
@@ -106,7 +104,7 @@ TEST(ZstdSafetensors, RejectsLessDataThanTheHeaderSpeaksOf) {
 
 TEST(ZstdSafetensors, RejectsTooMuchDataInAFrameOfUnknownSizeWhenItIsRead) {
   const ScratchFolder folder;
-  const auto file = OpenSafetensors(
+  const auto file = OpenWeightFile(
       folder.Put("a.safetensors.zst", ZstdOfUnknownSize(Three() + std::string(100, 'x'))));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->Read(2).status().message(), "holds more data than its header says");
@@ -115,7 +113,7 @@ TEST(ZstdSafetensors, RejectsTooMuchDataInAFrameOfUnknownSizeWhenItIsRead) {
 TEST(ZstdSafetensors, RejectsTooLittleDataInAFrameOfUnknownSizeWhenItIsRead) {
   const ScratchFolder folder;
   const std::string bytes = Three();
-  const auto file = OpenSafetensors(
+  const auto file = OpenWeightFile(
       folder.Put("a.safetensors.zst", ZstdOfUnknownSize(bytes.substr(0, bytes.size() - 2))));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_THAT(std::string((*file)->Read(2).status().message()),
@@ -148,7 +146,7 @@ TEST(ZstdSafetensors, ReportsCorruptDataWhenItIsRead) {
       ZSTD_compress2(context, compressed.data(), compressed.size(), bytes.data(), bytes.size()));
   ZSTD_freeCCtx(context);
   compressed[compressed.size() / 2] = static_cast<char>(compressed[compressed.size() / 2] ^ 0x55);
-  const auto file = OpenSafetensors(folder.Put("a.safetensors.zst", compressed));
+  const auto file = OpenWeightFile(folder.Put("a.safetensors.zst", compressed));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_THAT(std::string((*file)->Read(0).status().message()), HasSubstr("is corrupt after "));
 }

@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""weft against PyTorch with diffusers, OpenVINO and stable-diffusion.cpp, on the same random weights.
+
+    python3 tests/bench/peers.py             all cases: about an hour on two cores
+    python3 tests/bench/peers.py --quick     text encoder and UNet of SD 1.5 in bf16: under five minutes
+    python3 tests/bench/peers.py --case unet_bf16 --peer openvino --rounds 9
+
+Each peer comes from the Python index into a virtual environment of its own, each network from
+full_size_models.py; both stay in build/bench for the next time. The peers of a case run in turn, round
+by round, in processes that stay: a ratio is that of neighbours in time. A peer that cannot be
+installed or run is reported as missing, with its reason. Writes results.json and ratios.svg.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+REQUIREMENTS = {
+    "weft": [ROOT],
+    "pytorch": ["torch", "diffusers", "transformers", "accelerate", "numpy"],
+    "openvino": ["openvino", "torch", "diffusers", "transformers", "accelerate", "numpy"],
+    "stable_diffusion_cpp": ["stable-diffusion-cpp-python", "numpy", "pillow"],
+}
+PEERS = list(REQUIREMENTS)
+
+CASES = {
+    # name: (model, part, precision)
+    "text_bf16": ("sd15", "text", "bf16"),
+    "unet_bf16": ("sd15", "unet", "bf16"),
+    "unet_f32": ("sd15", "unet", "f32"),
+    "vae_decode_bf16": ("sd15", "vae_decode", "bf16"),
+    "sdxl_unet_bf16": ("sdxl", "unet", "bf16"),
+}
+QUICK = ["text_bf16", "unet_bf16"]
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def environment(work, name, requirements):
+    """The Python of a virtual environment that has `requirements`; made once."""
+    folder = os.path.join(work, "environments", name)
+    python = os.path.join(folder, "bin", "python")
+    done = os.path.join(folder, "done.json")
+    if name != "weft" and os.path.exists(done):
+        return python
+    say(f"installing {name}")
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode != 0:
+        lines = [line for line in finished.stderr.splitlines() if line.strip()] or ["pip failed"]
+        raise RuntimeError(f"not installed: {lines[-1][:200]}")
+    with open(done, "w") as file:
+        json.dump(requirements, file)
+    return python
+
+
+class Peer:
+    """A process that speaks worker.py's protocol."""
+
+    def __init__(self, name, python, log):
+        self.name = name
+        self.log = open(log, "a")
+        self.process = subprocess.Popen(
+            [python, os.path.join(HERE, "peers", name + "_peer.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+        )
+
+    def ask(self, **request):
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise RuntimeError(f"the process ended with {self.process.wait()}; see {self.log.name}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def cosine(a, b):
+    import numpy
+
+    a, b = numpy.load(a).ravel().astype("f8"), numpy.load(b).ravel().astype("f8")
+    return float(a @ b / (numpy.linalg.norm(a) * numpy.linalg.norm(b))) if a.size == b.size else None
+
+
+def measure(name, case, pythons, options):
+    """{peer: {"seconds": […], "peak_bytes": …} or {"missing": why}}"""
+    results, running = {}, []
+    for peer_name in options.peer:
+        if isinstance(pythons[peer_name], Exception):
+            results[peer_name] = {"missing": str(pythons[peer_name])}
+            continue
+        say(f"{name}: loading {peer_name}")
+        peer = Peer(peer_name, pythons[peer_name], os.path.join(options.work, f"{peer_name}.log"))
+        try:
+            loaded = peer.ask(load=case)["loaded"]
+            running.append(peer)
+            results[peer_name] = {"loaded_seconds": loaded, "seconds": []}
+        except Exception as error:
+            results[peer_name] = {"missing": str(error)}
+            peer.stop()
+    for number in range(options.rounds):
+        say(f"{name}: round {number + 1} of {options.rounds}")
+        for peer in list(running):
+            try:
+                results[peer.name]["seconds"].append(peer.ask(run=True)["seconds"])
+            except Exception as error:
+                results[peer.name] = {"missing": str(error)}
+                running.remove(peer)
+                peer.stop()
+    outputs = {}
+    for peer in running:
+        output = os.path.join(options.work, f"{name}.{peer.name}.npy")
+        if peer.ask(save=output)["saved"]:
+            outputs[peer.name] = output
+        results[peer.name]["peak_bytes"] = peer.ask(quit=True)["peak_bytes"]
+        peer.stop()
+    for peer_name, output in outputs.items():
+        if "pytorch" in outputs:
+            results[peer_name]["cosine_to_pytorch"] = cosine(output, outputs["pytorch"])
+    return results
+
+
+def ratios(results):
+    """weft's seconds over each peer's, round by round: (least, median, greatest)."""
+    ours = results.get("weft", {}).get("seconds")
+    table = {}
+    for name, result in results.items():
+        if name != "weft" and ours and "seconds" in result:
+            each = [a / b for a, b in zip(ours, result["seconds"])]
+            table[name] = (min(each), statistics.median(each), max(each))
+    return table
+
+
+def roofline(case, python, options):
+    """What `weft bench --roofline` says of a UNet step: the kernels against this machine's limits."""
+    graph = os.path.join(HERE, "graphs", f"guided_step_{os.path.basename(case['model'])}.json")
+    if case["part"] != "unet" or not os.path.exists(graph):
+        return None
+    inputs = case["inputs"]
+    command = [os.path.join(os.path.dirname(python), "weft"), "bench", graph, "--roofline", "--json",
+               "--rounds", "1", "--precision", case["precision"], "--threads", str(case["threads"])]
+    command += ["--param", f"model={case['model']}"]
+    for param in ("latent", "negative", "positive", "pooled_negative", "pooled_positive"):
+        if os.path.exists(f"{inputs}/{param}.npy"):
+            command += ["--param", f"{param}={inputs}/{param}.npy"]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode != 0:
+        return {"missing": finished.stderr.strip()[-300:]}
+    report = json.loads(finished.stdout)
+    return {"machine": report["roofline"], "kernels": report["kernels"]}
+
+
+def print_case(name, results, kernels):
+    print(f"\n{name}")
+    print(f"  {'peer':22} {'least':>8} {'median':>8} {'memory':>9} {'cosine':>9}   weft / peer (least, median, greatest)")
+    against = ratios(results)
+    for peer, result in results.items():
+        if "missing" in result:
+            print(f"  {peer:22} missing: {result['missing']}")
+            continue
+        seconds = result["seconds"]
+        similar = result.get("cosine_to_pytorch")
+        line = f"  {peer:22} {min(seconds):7.3f}s {statistics.median(seconds):7.3f}s {result['peak_bytes'] / 1e9:6.2f} GB"
+        line += f" {similar:9.6f}" if similar is not None else " " * 10
+        if peer in against:
+            line += "   " + "  ".join(f"{value:.3f}" for value in against[peer])
+        print(line)
+    if kernels and "kernels" in kernels:
+        total = sum(kernel["seconds"] for kernel in kernels["kernels"])
+        limit = sum(kernel["limit_seconds"] for kernel in kernels["kernels"])
+        print(f"  weft's kernels: {100 * limit / total:.0f}% of what arithmetic and memory allow here; the slowest:")
+        for kernel in kernels["kernels"][:6]:
+            share = 100 * kernel["seconds"] / total
+            of_limit = 100 * kernel["limit_seconds"] / kernel["seconds"]
+            print(f"    {share:4.1f}%  {kernel['kernel']}  {kernel['shape']}: {of_limit:.0f}% of its limit")
+
+
+def plot(report, path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = list(report["cases"])
+    peers = [peer for peer in PEERS if peer != "weft"]
+    figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.55 * len(names) * len(peers) / 2))
+    for number, peer in enumerate(peers):
+        for row, name in enumerate(names):
+            ratio = ratios(report["cases"][name]["peers"]).get(peer)
+            if ratio:
+                axes.barh(row + 0.25 * number, ratio[1], 0.22, color=f"C{number}",
+                          xerr=[[ratio[1] - ratio[0]], [ratio[2] - ratio[1]]],
+                          label=peer if row == 0 else None)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_yticks([row + 0.25 for row in range(len(names))], names)
+    axes.invert_yaxis()
+    axes.set_xlabel("time of weft / time of the peer (below 1: weft is faster)")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two cases, three rounds, without stable-diffusion.cpp")
+    parser.add_argument("--case", action="append", choices=list(CASES), help="may be given many times")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="besides weft; may be given many times")
+    parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--work", default=os.path.join(ROOT, "build", "bench"))
+    options = parser.parse_args()
+    cases = options.case or (QUICK if options.quick else list(CASES))
+    options.rounds = options.rounds or (3 if options.quick else 7)
+    chosen = options.peer or [peer for peer in PEERS[1:] if not options.quick or peer != "stable_diffusion_cpp"]
+    options.peer = ["weft"] + [peer for peer in chosen if peer != "weft"]
+    os.makedirs(options.work, exist_ok=True)
+
+    own = environment(options.work, "benchmark", ["numpy", "matplotlib"])
+    if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(own))):
+        os.execv(own, [own, os.path.abspath(__file__), *sys.argv[1:]])
+
+    sys.path.insert(0, os.path.join(HERE, "peers"))
+    import inputs
+
+    pythons = {}
+    for peer in dict.fromkeys(options.peer + ["pytorch"]):  # PyTorch makes the models
+        try:
+            pythons[peer] = environment(options.work, peer, REQUIREMENTS[peer])
+        except Exception as error:
+            pythons[peer] = error
+
+    report = {"date": time.strftime("%Y-%m-%d"), "processor": processor(), "threads": options.threads,
+              "rounds": options.rounds, "cases": {}}
+    for name in cases:
+        model, part, precision = CASES[name]
+        folder = os.path.join(options.work, "models", model)
+        if not os.path.exists(os.path.join(folder, "model_index.json")):
+            say(f"making {model}")
+            subprocess.run([pythons["pytorch"], os.path.join(HERE, "full_size_models.py"), model,
+                            os.path.join(options.work, "models")], check=True)
+        inputs.make(os.path.join(folder, "inputs"), model)
+        case = {"model": folder, "part": part, "precision": precision, "threads": options.threads,
+                "inputs": os.path.join(folder, "inputs"), "single_file": folder + ".safetensors",
+                "converted": os.path.join(options.work, "converted")}
+        results = measure(name, case, pythons, options)
+        kernels = None
+        if not isinstance(pythons["weft"], Exception):
+            kernels = roofline(case, pythons["weft"], options)
+        report["cases"][name] = {"peers": results, "roofline": kernels}
+        print_case(name, results, kernels)
+        with open(os.path.join(options.work, "results.json"), "w") as file:
+            json.dump(report, file, indent=1)
+    plot(report, os.path.join(options.work, "ratios.svg"))
+    print(f"\n{report['processor']}, {options.threads} threads; written: {options.work}/results.json and ratios.svg")
+
+
+if __name__ == "__main__":
+    main()

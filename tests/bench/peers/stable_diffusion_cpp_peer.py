@@ -1,0 +1,67 @@
+"""stable-diffusion.cpp by stable-diffusion-cpp-python: it draws whole pictures alone, so its own log
+says what the part of one took."""
+
+import re
+import time
+
+import numpy
+import stable_diffusion_cpp
+from stable_diffusion_cpp import StableDiffusion
+from worker import serve
+
+STEPS = 2
+PATTERNS = {
+    # "sampling completed, taking 22.31s" and the like: seconds of all steps, of the decoder
+    "unet": re.compile(r"sampling.* completed, taking ([0-9.]+)s"),
+    "vae_decode": re.compile(r"(?:decode_first_stage|latent .*) (?:completed|decoded), taking ([0-9.]+)s"),
+    "text": re.compile(r"get_learned_condition completed, taking ([0-9.]+) ?(ms|s)"),
+}
+lines = []
+
+
+class Told:
+    """A run's seconds as the program told them."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+
+def load(case):
+    if case["precision"] == "int8":
+        raise RuntimeError("has no int8 arithmetic for this network")
+    stable_diffusion_cpp.sd_set_log_callback(
+        stable_diffusion_cpp.sd_log_callback(
+            lambda level, text, data: lines.append(text.decode(errors="replace"))
+        ),
+        None,
+    )
+    model = StableDiffusion(
+        model_path=case["single_file"], wtype="f32" if case["precision"] == "f32" else "f16",
+        n_threads=case["threads"], verbose=True,
+    )
+    size = 8 * inputs_size(case)
+
+    def run():
+        lines.clear()
+        images = model.generate_image(
+            prompt="a photograph of a lighthouse", width=size, height=size, sample_steps=STEPS, cfg_scale=7.5, seed=1
+        )
+        for line in lines:
+            found = PATTERNS[case["part"]].search(line)
+            if found:
+                seconds = float(found.group(1))
+                if case["part"] == "unet":
+                    seconds /= STEPS
+                if found.lastindex == 2 and found.group(2) == "ms":
+                    seconds /= 1000
+                return Told(seconds)
+        raise RuntimeError("its log does not say what this part took: " + " | ".join(lines)[-200:])
+
+    return run
+
+
+def inputs_size(case):
+    return int(numpy.load(case["inputs"] + "/latent.npy").shape[-1])
+
+
+serve(load)

@@ -1,0 +1,48 @@
+"""weft, by its Python module."""
+
+import inputs
+import weft
+from worker import serve
+
+nodes = weft.nodes
+
+
+def unet(case, given):
+    unet_part = nodes.LoadModel(path=case["model"], precision=case["precision"]).unet
+
+    def conditioning(which):
+        more = {}
+        if "pooled_" + which in given:
+            more = dict(pooled=given["pooled_" + which], sizes=list(inputs.SIZES))
+        return nodes.MakeConditioning(tokens=given[which], **more)
+
+    guide = nodes.Guidance(
+        unet=unet_part,
+        negative=conditioning("negative"),
+        positive=conditioning("positive"),
+        guidance_scale=inputs.GUIDANCE,
+    )
+    scheduler = nodes.DDIMScheduler()
+    step = nodes.Timesteps(scheduler=scheduler, num_inference_steps=1000).steps[0]
+    latent = given["latent"]
+    return lambda: nodes.PredictNoise(denoiser=guide, latent=latent, step=step)
+
+
+def vae_decode(case, given):
+    vae = nodes.LoadModel(path=case["model"], precision=case["precision"]).vae
+    return lambda: nodes.VaeDecode(vae=vae, latent=given["latent"])
+
+
+def text(case, given):
+    clip = nodes.LoadModel(path=case["model"], precision=case["precision"]).clip
+    return lambda: nodes.ClipEncode(clip=clip, tokens=given["tokens"]).tokens
+
+
+def load(case):
+    weft.set_threads(case["threads"])
+    return {"unet": unet, "vae_decode": vae_decode, "text": text}[case["part"]](
+        case, inputs.load(case)
+    )
+
+
+serve(load)
