@@ -24,6 +24,7 @@
   X(ConditioningWeight)              \
   X(MakeConditioning)                \
   X(Tokenize)                        \
+  X(TokenizePrompt)                  \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \

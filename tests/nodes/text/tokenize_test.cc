@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "nodes/text/prompt.h"
 #include "nodes/text/tokenizer.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/node.h"
@@ -28,20 +27,15 @@ class Tokenize : public ::testing::Test {
     };
   }
 
-  absl::Status Run(const std::string& text, bool truncate = false, bool dry_run = false,
-                   const std::string& syntax = "plain",
-                   const std::string& weighting = "keep_mean") {
+  absl::Status Run(const std::string& text, bool truncate = false, bool dry_run = false) {
     WEFT_RETURN_IF_ERROR(Load());
     NodeContext ctx(type_.contract, environment_, Allocator(dry_run ? Device::kMeta : Device::kCpu),
                     dry_run);
     ctx.inputs()["tokenizer"] = Value(std::shared_ptr<const Object>(tokenizer_));
     ctx.inputs()["text"] = Value(text);
     ctx.inputs()["truncate"] = Value(truncate);
-    ctx.inputs()["syntax"] = Value(syntax);
-    ctx.inputs()["weighting"] = Value(weighting);
     WEFT_RETURN_IF_ERROR((dry_run ? type_.inferring() : type_.run)(ctx));
     tokens_ = *ctx.outputs().at("tokens").AsTensor();
-    prompt_ = std::dynamic_pointer_cast<const Prompt>(ctx.outputs().at("prompt").SharedObject());
     return absl::OkStatus();
   }
 
@@ -53,7 +47,6 @@ class Tokenize : public ::testing::Test {
   TokenizerFolder folder_;
   std::vector<std::string> notices_;
   Tensor tokens_;
-  std::shared_ptr<const Prompt> prompt_;
 
  private:
   absl::Status Load() {
@@ -134,73 +127,11 @@ TEST_F(Tokenize, RejectsTextThatIsNotUtf8AndNamesThePort) {
   EXPECT_EQ(PortOf(status), "text");
 }
 
-TEST_F(Tokenize, APlainTextHasNoSyntax) {
-  ASSERT_TRUE(Run("(p)").ok());
-  EXPECT_TRUE(prompt_->plain());
-  EXPECT_THAT(Ids(), ElementsAre(512, 256 + '(', 256 + 'p', 256 + ')', 513, '!'));
-}
-
-TEST_F(Tokenize, WeighsTheTokensOfAnEmphasizedWord) {
-  ASSERT_TRUE(Run("p (xy:1.5)", false, false, "weighted").ok());
-  EXPECT_THAT(Ids(), ElementsAre(512, 256 + 'p', 'x', 256 + 'y', 513, '!'));
-  ASSERT_EQ(prompt_->texts().size(), 1u);
-  EXPECT_THAT(prompt_->texts()[0].token_weights, ElementsAre(1, 1, 1.5f, 1.5f, 1, 1));
-}
-
-TEST_F(Tokenize, BeginsAChunkAtEachBreak) {
-  ASSERT_TRUE(Run("p BREAK (q) BREAK", false, false, "weighted").ok());
-  EXPECT_EQ(tokens_.shape(), (Shape{2, 6}));
-  EXPECT_THAT(Ids(), ElementsAre(512, 256 + 'p', 513, '!', '!', '!',  //
-                                 512, 256 + 'q', 513, '!', '!', '!'));
-  EXPECT_EQ(prompt_->texts()[0].rows, 2);
-  EXPECT_EQ(prompt_->texts()[0].token_weights[7], 1.1f);
-}
-
-TEST_F(Tokenize, GivesEachTextOfAPromptRowsOfItsOwn) {
-  ASSERT_TRUE(Run("[p:q r s p q:0.5] AND x:0.5", false, false, "weighted").ok());
-  EXPECT_EQ(tokens_.shape(), (Shape{4, 6}));  // p; q r s p | q; x
-  ASSERT_EQ(prompt_->texts().size(), 3u);
-  EXPECT_EQ(prompt_->texts()[1].first_row, 1);
-  EXPECT_EQ(prompt_->texts()[1].rows, 2);
-  EXPECT_EQ(prompt_->texts()[1].steps.first_share, 0.5);
-  EXPECT_EQ(prompt_->texts()[2].first_row, 3);
-  EXPECT_EQ(prompt_->texts()[2].weight, 0.5);
-  EXPECT_THAT(prompt_->texts()[2].token_weights, ElementsAre());
-}
-
-TEST_F(Tokenize, KeepsTheFirstChunkOfEachTextWhereToldToTruncate) {
-  ASSERT_TRUE(Run("p q r s p q BREAK x", true, false, "weighted").ok());
-  EXPECT_THAT(Ids(), ElementsAre(512, 256 + 'p', 256 + 'q', 256 + 'r', 256 + 's', 513));
-}
-
-TEST_F(Tokenize, AddsAnEmptyTextWhereTheWeightingLooksAtIt) {
-  ASSERT_TRUE(Run("(p)", false, false, "weighted", "interpolate").ok());
-  EXPECT_EQ(tokens_.shape(), (Shape{2, 6}));
-  EXPECT_EQ(Ids()[7], 513);
-  EXPECT_EQ(prompt_->empty_row(), 1);
-  ASSERT_TRUE(Run("p", false, false, "weighted", "interpolate").ok());
-  EXPECT_EQ(tokens_.shape(), (Shape{1, 6}));  // nothing to weigh
-}
-
-TEST_F(Tokenize, AnEmptyPromptWithSyntaxIsOneEmptyText) {
-  ASSERT_TRUE(Run("", false, false, "weighted").ok());
-  EXPECT_THAT(Ids(), ElementsAre(512, 513, '!', '!', '!', '!'));
-  EXPECT_EQ(prompt_->texts().size(), 1u);
-}
-
-TEST_F(Tokenize, RefusesAPromptOfTooManyTextsAtItsPort) {
-  const absl::Status status =
-      Run("[a|b|c|d|e|f|g|h] [a|b|c|d|e|f|g|h|i]", false, false, "weighted");
-  EXPECT_EQ(PortOf(status), "text");
-}
-
 TEST_F(Tokenize, HasThePortsOfTheCatalogue) {
   const Contract contract = TokenizeNode().contract;
   EXPECT_EQ(contract.type, "Tokenize");
-  EXPECT_THAT(contract.InputNames(),
-              ElementsAre("tokenizer", "text", "truncate", "syntax", "weighting"));
-  EXPECT_THAT(contract.OutputNames(), ElementsAre("tokens", "prompt"));
-  EXPECT_EQ(*contract.Input("syntax")->fallback.AsText(), "plain");
+  EXPECT_THAT(contract.InputNames(), ElementsAre("tokenizer", "text", "truncate"));
+  EXPECT_THAT(contract.OutputNames(), ElementsAre("tokens"));
   EXPECT_TRUE(contract.Input("text")->required);
   EXPECT_FALSE(*contract.Input("truncate")->fallback.AsBool());
 }
