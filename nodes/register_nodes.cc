@@ -6,7 +6,9 @@
 // the node's own file defines.
 #define WEFT_NODES(X)                \
   X(LoadClip)                        \
+  X(ApplyLora)                       \
   X(LoadImage)                       \
+  X(LoadLora)                        \
   X(LoadModel)                       \
   X(LoadTensor)                      \
   X(LoadUnet)                        \
@@ -33,22 +35,33 @@
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
   X(ReverseSteps)                    \
+  X(SamplerScheduler)                \
   X(ScaleInput)                      \
   X(ScaleNoise)                      \
   X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
   X(Timesteps)                       \
                                      \
+  X(DDIMInverseScheduler)            \
   X(DDIMScheduler)                   \
   X(DDPMScheduler)                   \
+  X(DEISMultistepScheduler)          \
   X(DPMSolverMultistepScheduler)     \
+  X(DPMSolverSDEScheduler)           \
   X(DPMSolverSinglestepScheduler)    \
+  X(EDMDPMSolverMultistepScheduler)  \
+  X(EDMEulerScheduler)               \
   X(EulerAncestralDiscreteScheduler) \
   X(EulerDiscreteScheduler)          \
   X(HeunDiscreteScheduler)           \
+  X(IPNDMScheduler)                  \
+  X(KDPM2AncestralDiscreteScheduler) \
+  X(KDPM2DiscreteScheduler)          \
   X(LCMScheduler)                    \
   X(LMSDiscreteScheduler)            \
   X(PNDMScheduler)                   \
+  X(SASolverScheduler)               \
+  X(TCDScheduler)                    \
   X(UniPCMultistepScheduler)         \
                                      \
   X(PreviewLatent)                   \

@@ -29,7 +29,7 @@ class DDIMScheduler : public AlphaScheduler {
     const double fresh = options().eta * std::sqrt(variance);
     const double kept = std::sqrt(std::max(1.0 - to - fresh * fresh, 0.0));
     Tensor latent = math.Sum({{std::sqrt(to), clean}, {kept, noise}});
-    if (options().eta > 0.0) latent = math.Sum({{1.0, latent}, {fresh, Draw(math, in)}});
+    if (options().eta > 0.0) latent = math.Sum({{1.0, latent}, {fresh, DrawNoise(math, in)}});
     SchedulerState state = in.state;
     ++state.calls;
     return {std::move(latent), clean, std::move(state)};

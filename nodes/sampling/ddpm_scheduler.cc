@@ -30,7 +30,7 @@ class DDPMScheduler : public AlphaScheduler {
     Tensor latent = math.Sum({{of_clean, clean}, {of_latent, in.latent}});
     if (t > 0) {
       const double small = std::max((1.0 - to) / (1.0 - from) * beta, 1e-20);
-      const Tensor fresh = Scaled(math, Draw(math, in), output.variance, small, beta);
+      const Tensor fresh = Scaled(math, DrawNoise(math, in), output.variance, small, beta);
       latent = math.Sum({{1.0, latent}, {1.0, fresh}});
     }
     SchedulerState state = in.state;

@@ -30,7 +30,7 @@ class DpmSolver : public SolverScheduler {
     Tensor value;
     Tensor clean;
   };
-  Solved Solve(LatentMath& math, const StepInput& in) const;
+  virtual Solved Solve(LatentMath& math, const StepInput& in) const;
 
   // x' from `sample`, the past values of the solved-for quantity (`past`, each with its factor in
   // D_0, D_1, D_2 by column) and noise where the algorithm adds some.

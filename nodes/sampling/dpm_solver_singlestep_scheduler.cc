@@ -26,7 +26,7 @@ class DPMSolverSinglestepScheduler : public DpmSolver {
     std::vector<Tensor>& past = state.history;
     past.push_back(solved.value);
     if (static_cast<int64_t>(past.size()) > options().solver_order) past.erase(past.begin());
-    const Tensor fresh = stochastic() ? Draw(math, in) : Tensor();
+    const Tensor fresh = stochastic() ? DrawNoise(math, in) : Tensor();
     const int64_t order = std::min({OrderAt(in.schedule.num_inference_steps, in.index),
                                     static_cast<int64_t>(past.size()), in.index + 1});
     if (order == 1) state.sample = in.latent;
@@ -94,27 +94,13 @@ NodeType DPMSolverSinglestepSchedulerNode() {
       {.type = "DPMSolverSinglestepScheduler",
        .doc = "DPM-Solver(++), singlestep, as an ODE or an SDE.",
        .defaults = Defaults(),
-       .options = {"num_train_timesteps",
-                   "beta_start",
-                   "beta_end",
-                   "beta_schedule",
-                   "trained_betas",
-                   "solver_order",
-                   {"prediction_type", {"epsilon", "v_prediction", "sample", "flow_prediction"}},
-                   "thresholding",
-                   "dynamic_thresholding_ratio",
-                   "sample_max_value",
-                   {"algorithm_type", {"dpmsolver", "dpmsolver++", "sde-dpmsolver++", "deis"}},
-                   "solver_type",
-                   "lower_order_final",
-                   "use_karras_sigmas",
-                   "use_exponential_sigmas",
-                   "use_beta_sigmas",
-                   "use_flow_sigmas",
-                   "flow_shift",
-                   "final_sigmas_type",
-                   "lambda_min_clipped",
-                   "variance_type"},
+       .options = SolverOptions(
+           {"solver_order",
+            {"algorithm_type", {"dpmsolver", "dpmsolver++", "sde-dpmsolver++", "deis"}},
+            "solver_type",
+            "final_sigmas_type",
+            "lambda_min_clipped",
+            "variance_type"}),
        .make = DPMSolverSinglestepScheduler::Make});
 }
 

@@ -1,11 +1,8 @@
 // Euler's method on the probability flow: x' = x + (sigma' - sigma) (x - clean) / sigma
 // (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its correction).
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
-
+#include "nodes/sampling/churn.h"
+#include "nodes/sampling/scheduler_classes.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "nodes/sampling/sigma_scheduler.h"
 
@@ -18,33 +15,21 @@ class EulerDiscreteScheduler : public SigmaScheduler {
 
   StepResult Advance(LatentMath& math, const StepInput& in) const override {
     const double sigma = in.schedule.sigma(in.index);
-    const double next = in.schedule.sigma(in.index + 1);
-    const double gamma = Churn(in.schedule, sigma);
-    const double raised = sigma * (gamma + 1.0);
-    Tensor latent = in.latent;
-    if (gamma > 0.0) {
-      const double added = options().s_noise * std::sqrt(raised * raised - sigma * sigma);
-      latent = math.Sum({{1.0, in.latent}, {added, Draw(math, in)}});
-    }
-    const double level = prediction() == Prediction::kEpsilon ? raised : sigma;
-    const Tensor clean = CleanOfUnscaled(math, prediction(), in.output, latent, level);
-    const double ratio = (next - raised) / raised;
+    const ChurnedLatent churned = Churned(math, in, options());
+    const double level = prediction() == Prediction::kEpsilon ? churned.sigma : sigma;
+    const Tensor clean = CleanOfUnscaled(math, prediction(), in.output, churned.latent, level);
+    const double ratio = in.schedule.sigma(in.index + 1) / churned.sigma;
     SchedulerState state = in.state;
     ++state.calls;
-    return {math.Sum({{1.0 + ratio, latent}, {-ratio, clean}}), clean, std::move(state)};
-  }
-
- private:
-  // By how much the noise level is raised before the step.
-  double Churn(const Schedule& schedule, double sigma) const {
-    const double most = options().s_tmax.value_or(std::numeric_limits<double>::infinity());
-    if (sigma < options().s_tmin || sigma > most) return 0.0;
-    const auto levels = static_cast<double>(schedule.sigmas.size() - 1);
-    return std::min(options().s_churn / levels, std::numbers::sqrt2 - 1.0);
+    return {math.Sum({{ratio, churned.latent}, {1.0 - ratio, clean}}), clean, std::move(state)};
   }
 };
 
 }  // namespace
+
+MadeScheduler MakeEulerDiscrete(const SchedulerOptions& options) {
+  return MakeSigmaScheduler<EulerDiscreteScheduler>(options);
+}
 
 NodeType EulerDiscreteSchedulerNode() {
   return SchedulerNode({.type = "EulerDiscreteScheduler",
@@ -70,7 +55,7 @@ NodeType EulerDiscreteSchedulerNode() {
                                     "s_tmin",
                                     "s_tmax",
                                     "s_noise"},
-                        .make = MakeSigmaScheduler<EulerDiscreteScheduler>});
+                        .make = MakeEulerDiscrete});
 }
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "nodes/sampling/scheduler_classes.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "nodes/sampling/sigma_scheduler.h"
 #include "runtime/base/status_macros.h"
@@ -61,6 +62,10 @@ SchedulerOptions Defaults() {
 
 }  // namespace
 
+MadeScheduler MakeHeunDiscrete(const SchedulerOptions& options) {
+  return MakeSigmaScheduler<HeunDiscreteScheduler>(options);
+}
+
 NodeType HeunDiscreteSchedulerNode() {
   return SchedulerNode(
       {.type = "HeunDiscreteScheduler",
@@ -70,7 +75,7 @@ NodeType HeunDiscreteSchedulerNode() {
                    "trained_betas", "prediction_type", "use_karras_sigmas",
                    "use_exponential_sigmas", "use_beta_sigmas", "clip_sample", "clip_sample_range",
                    "timestep_spacing", "steps_offset"},
-       .make = MakeSigmaScheduler<HeunDiscreteScheduler>});
+       .make = MakeHeunDiscrete});
 }
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nodes/sampling/alpha_scheduler.h"
+#include "nodes/sampling/distilled_timesteps.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "runtime/base/status_macros.h"
 
@@ -26,29 +27,14 @@ class LCMScheduler : public AlphaScheduler {
     ++state.calls;
     if (in.index + 1 == in.schedule.size()) return {denoised, denoised, std::move(state)};
     const Mix to = MixAt(static_cast<int64_t>(in.schedule.timestep(in.index + 1)));
-    const Tensor noise = Draw(math, in);
+    const Tensor noise = DrawNoise(math, in);
     return {math.Sum({{to.alpha, denoised}, {to.sigma, noise}}), denoised, std::move(state)};
   }
 
  protected:
-  // Timesteps of the schedule that the model was distilled with, evenly picked.
   absl::StatusOr<Schedule> MakeSchedule(int64_t num_inference_steps) const override {
-    const int64_t original = options().original_inference_steps;
-    if (original > num_train_timesteps()) {
-      return Invalid("\"original_inference_steps\" is ", original,
-                     ", above \"num_train_timesteps\", ", num_train_timesteps());
-    }
-    if (num_inference_steps > original) {
-      return Invalid("\"num_inference_steps\" is ", num_inference_steps,
-                     ", above \"original_inference_steps\", ", original);
-    }
-    const int64_t stride = num_train_timesteps() / original;
-    const double pick = static_cast<double>(original) / static_cast<double>(num_inference_steps);
-    std::vector<double> timesteps;
-    for (int64_t i = 0; i < num_inference_steps; ++i) {
-      const auto from_above = static_cast<int64_t>(std::floor(pick * static_cast<double>(i)));
-      timesteps.push_back(static_cast<double>((original - from_above) * stride - 1));
-    }
+    WEFT_ASSIGN_OR_RETURN(std::vector<double> timesteps,
+                          DistilledTimesteps(options(), num_inference_steps));
     return ScheduleOf(std::move(timesteps));
   }
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nodes/sampling/scheduler_classes.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "nodes/sampling/sigma_scheduler.h"
 
@@ -67,6 +68,10 @@ class LMSDiscreteScheduler : public SigmaScheduler {
 
 }  // namespace
 
+MadeScheduler MakeLMSDiscrete(const SchedulerOptions& options) {
+  return MakeSigmaScheduler<LMSDiscreteScheduler>(options);
+}
+
 NodeType LMSDiscreteSchedulerNode() {
   return SchedulerNode(
       {.type = "LMSDiscreteScheduler",
@@ -75,7 +80,7 @@ NodeType LMSDiscreteSchedulerNode() {
                    "trained_betas", "use_karras_sigmas", "use_exponential_sigmas",
                    "use_beta_sigmas", "prediction_type", "timestep_spacing", "steps_offset",
                    "order"},
-       .make = MakeSigmaScheduler<LMSDiscreteScheduler>});
+       .make = MakeLMSDiscrete});
 }
 
 }  // namespace weft

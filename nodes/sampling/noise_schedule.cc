@@ -171,6 +171,23 @@ double NoiseSchedule::TimestepOf(double sigma) const {
   return (1.0 - share) * static_cast<double>(low) + share * static_cast<double>(low + 1);
 }
 
+int64_t NoiseSchedule::NearestStep(double sigma) const {
+  const float log_sigma = static_cast<float>(std::log(std::max(sigma, 1e-10)));
+  const auto above = std::lower_bound(log_sigmas_.begin(), log_sigmas_.end(), log_sigma);
+  if (above == log_sigmas_.begin()) return 0;
+  const int64_t low = above - log_sigmas_.begin() - 1;
+  if (above == log_sigmas_.end()) return low;
+  return log_sigma - *(above - 1) <= *above - log_sigma ? low : low + 1;
+}
+
+double NoiseSchedule::LogLinearSigmaAt(double timestep) const {
+  const double at = std::clamp(timestep, 0.0, static_cast<double>(size() - 1));
+  const auto low = static_cast<size_t>(at);
+  const size_t high = std::min(low + 1, log_sigmas_.size() - 1);
+  const double share = at - static_cast<double>(low);
+  return std::exp((1.0 - share) * log_sigmas_[low] + share * log_sigmas_[high]);
+}
+
 int64_t NoiseSchedule::StepsBelow(double lambda) const {
   return std::count_if(alphas_.begin(), alphas_.end(), [lambda](float alpha) {
     return std::log(std::sqrt(alpha)) - std::log(std::sqrt(1.0f - alpha)) <
@@ -206,14 +223,13 @@ std::vector<double> SpacedTimesteps(const Spacing& spacing) {
   return timesteps;
 }
 
-std::vector<double> KarrasSigmas(double max, double min, int64_t count) {
-  constexpr double kRho = 7.0;
-  const double from = std::pow(max, 1.0 / kRho);
-  const double to = std::pow(min, 1.0 / kRho);
+std::vector<double> KarrasSigmas(double max, double min, int64_t count, double rho) {
+  const double from = std::pow(max, 1.0 / rho);
+  const double to = std::pow(min, 1.0 / rho);
   std::vector<double> sigmas;
   for (int64_t i = 0; i < count; ++i) {
     const double ramp = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0.0;
-    sigmas.push_back(std::pow(from + ramp * (to - from), kRho));
+    sigmas.push_back(std::pow(from + ramp * (to - from), rho));
   }
   return sigmas;
 }

@@ -30,6 +30,10 @@ class NoiseSchedule {
   double SigmaAt(double timestep) const;
   // The inverse, straight in the logarithm of sigma.
   double TimestepOf(double sigma) const;
+  // The training step whose sigma is nearest in its logarithm; the lower one of two.
+  int64_t NearestStep(double sigma) const;
+  // Between training steps straight in the logarithm of sigma.
+  double LogLinearSigmaAt(double timestep) const;
   // How many training steps have a log SNR ln(√ā/√(1-ā)) below `lambda`.
   int64_t StepsBelow(double lambda) const;
 
@@ -53,7 +57,7 @@ struct Spacing {
 std::vector<double> SpacedTimesteps(const Spacing& spacing);
 
 // Noise levels from `max` down to `min`.
-std::vector<double> KarrasSigmas(double max, double min, int64_t count);
+std::vector<double> KarrasSigmas(double max, double min, int64_t count, double rho = 7.0);
 std::vector<double> ExponentialSigmas(double max, double min, int64_t count);
 std::vector<double> BetaSigmas(double max, double min, int64_t count);
 

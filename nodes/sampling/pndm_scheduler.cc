@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nodes/sampling/adams_bashforth.h"
 #include "nodes/sampling/alpha_scheduler.h"
 #include "nodes/sampling/scheduler_node.h"
 
@@ -78,20 +79,12 @@ class PNDMScheduler : public AlphaScheduler {
     return result;
   }
 
-  // Adams-Bashforth of as high an order as there are outputs.
+  // The second call of the first step has only the first one's output beside its own.
   static Tensor Mean(LatentMath& math, const Tensor& output, const std::vector<Tensor>& past,
                      bool again) {
-    const size_t n = past.size();
-    if (n == 0) return output;
-    if (n == 1) return again ? math.Sum({{0.5, output}, {0.5, past[0]}}) : output;
-    if (n == 2) return math.Sum({{1.5, past[1]}, {-0.5, past[0]}});
-    if (n == 3) {
-      return math.Sum({{23.0 / 12.0, past[2]}, {-16.0 / 12.0, past[1]}, {5.0 / 12.0, past[0]}});
-    }
-    return math.Sum({{55.0 / 24.0, past[n - 1]},
-                     {-59.0 / 24.0, past[n - 2]},
-                     {37.0 / 24.0, past[n - 3]},
-                     {-9.0 / 24.0, past[n - 4]}});
+    if (past.empty()) return output;
+    if (again && past.size() == 1) return math.Sum({{0.5, output}, {0.5, past[0]}});
+    return AdamsBashforthMean(math, past);
   }
 
   Tensor Transfer(LatentMath& math, const Tensor& sample, const Tensor& mean, int64_t t,

@@ -27,6 +27,7 @@ SchedulerState SchedulerState::From(const Record& record) {
   state.num_inference_steps = IntOf(record, "num_inference_steps");
   state.calls = IntOf(record, "calls");
   state.order = IntOf(record, "order");
+  if (record.contains("seed")) state.seed = IntOf(record, "seed");
   const auto history = record.find("history");
   if (history != record.end() && history->second.AsList() != nullptr) {
     for (const Value& item : *history->second.AsList()) {
@@ -44,12 +45,13 @@ Record SchedulerState::To() const {
   return {{"num_inference_steps", Value(num_inference_steps)},
           {"calls", Value(calls)},
           {"order", Value(order)},
+          {"seed", Value(seed)},
           {"history", Value(std::move(past))},
           {"sample", sample.empty() ? Value() : Value(sample)},
           {"partial", partial.empty() ? Value() : Value(partial)}};
 }
 
-Tensor Scheduler::Draw(LatentMath& math, const StepInput& in) {
+Tensor DrawNoise(LatentMath& math, const StepInput& in) {
   if (in.rng == nullptr) {
     math.Fail(Invalid("this scheduler adds noise at each step; wire a generator"));
     return Tensor();
@@ -95,6 +97,7 @@ absl::StatusOr<std::vector<Step>> Scheduler::Steps(int64_t num_inference_steps,
     // Some schedulers call the network twice in a step.
     step.inference_step = i * num_inference_steps / schedule->size();
     step.num_inference_steps = num_inference_steps;
+    step.model_sigma = schedule->model_sigma(i);
     if (i + 1 == schedule->size()) continue;
     auto next = std::make_shared<Step>(steps[static_cast<size_t>(i + 1 - first)]);
     next->next = nullptr;

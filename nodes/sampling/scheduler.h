@@ -21,10 +21,14 @@ struct Schedule {
   int64_t num_inference_steps = 0;
   std::vector<double> timesteps;
   std::vector<double> sigmas;
+  std::vector<double> model_sigmas;  // Step::model_sigma of each call; empty: the sigmas
 
   int64_t size() const { return static_cast<int64_t>(timesteps.size()); }
   double timestep(int64_t i) const { return timesteps[static_cast<size_t>(i)]; }
   double sigma(int64_t i) const { return sigmas[static_cast<size_t>(i)]; }
+  double model_sigma(int64_t i) const {
+    return model_sigmas.empty() ? sigma(i) : model_sigmas[static_cast<size_t>(i)];
+  }
 };
 
 // What one step leaves to the next, as plain data: a saved one resumes the run bit for bit.
@@ -34,6 +38,7 @@ struct SchedulerState : RecordPort {
   int64_t num_inference_steps = 0;  // 0: not a state
   int64_t calls = 0;                // steps taken in this run
   int64_t order = 0;                // of the last step, where the solver's orders vary
+  int64_t seed = -1;                // of a Brownian tree that the run draws from; -1: none yet
   std::vector<Tensor> history;      // past model outputs in the solver's terms, oldest first
   Tensor sample;                    // a latent that the following steps start from, or empty
   Tensor partial;                   // a weighted sum of outputs that is not complete, or empty
@@ -82,14 +87,15 @@ class Scheduler : public Object {
   virtual StepResult Advance(LatentMath& math, const StepInput& in) const = 0;
 
  protected:
-  // Noise from the generator in the shape of the latent; an error where there is none.
-  static Tensor Draw(LatentMath& math, const StepInput& in);
   virtual absl::StatusOr<Schedule> MakeSchedule(int64_t num_inference_steps) const = 0;
 
  private:
   mutable absl::Mutex mutex_;
   mutable std::shared_ptr<const Schedule> last_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Noise from the generator in the shape of the latent; an error where there is none.
+Tensor DrawNoise(LatentMath& math, const StepInput& in);
 
 }  // namespace weft
 

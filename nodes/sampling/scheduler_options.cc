@@ -14,9 +14,10 @@ namespace weft {
 namespace {
 
 using Options = SchedulerOptions;
-using Member = std::variant<bool Options::*, int64_t Options::*, double Options::*,
-                            std::string Options::*, std::optional<double> Options::*,
-                            std::vector<double> Options::*, std::vector<int64_t> Options::*>;
+using Member =
+    std::variant<bool Options::*, int64_t Options::*, double Options::*, std::string Options::*,
+                 std::optional<double> Options::*, std::optional<int64_t> Options::*,
+                 std::vector<double> Options::*, std::vector<int64_t> Options::*>;
 
 struct Option {
   absl::string_view name;
@@ -114,6 +115,10 @@ const std::vector<Option>& AllOptions() {
        {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned",
         "learned_range"}},
       {"eta", &Options::eta, "How much noise each step adds: 0 none, 1 as much as DDPM.", 0, 1},
+      {"noise_sampler_seed", &Options::noise_sampler_seed,
+       "Seed of the Brownian tree that the noise comes from; not set: one drawn from the "
+       "generator.",
+       0},
       {"use_clipped_model_output", &Options::use_clipped_model_output,
        "Work the noise out again from the clipped prediction."},
       {"s_churn", &Options::s_churn,
@@ -144,6 +149,22 @@ const std::vector<Option>& AllOptions() {
        "Lower orders in the last steps of a short run."},
       {"euler_at_final", &Options::euler_at_final, "Order 1 in the last step."},
       {"predict_x0", &Options::predict_x0, "Solve for the clean latent instead of the noise."},
+      {"predictor_order", &Options::predictor_order,
+       "Order of the predictor: 2 for guided sampling, 3 for unguided.", 1, 4},
+      {"corrector_order", &Options::corrector_order,
+       "Order of the corrector: 2 for guided sampling, 3 for unguided.", 1, 4},
+      {"tau", &Options::tau, "How stochastic the steps are: 0 an ODE, 1 the diffusion's SDE.", 0},
+      {"tau_min_timestep", &Options::tau_min_timestep,
+       "The lowest timestep where tau counts; below it steps are those of the ODE."},
+      {"tau_max_timestep", &Options::tau_max_timestep, "The highest one."},
+      {"sigma_data", &Options::sigma_data, "Standard deviation of clean latents.", 1e-6},
+      {"sigma_schedule",
+       &Options::sigma_schedule,
+       "Space the noise levels after Karras et al. or evenly in their logarithm.",
+       std::nullopt,
+       std::nullopt,
+       {"karras", "exponential"}},
+      {"rho", &Options::rho, "The exponent of the Karras spacing.", 1e-3},
       {"disable_corrector", &Options::disable_corrector,
        "Steps that the corrector leaves alone (it can hurt the first ones).", 0},
       {"original_inference_steps", &Options::original_inference_steps,
@@ -194,6 +215,14 @@ struct OnPort<std::optional<double>> {
   static constexpr absl::string_view kType = "float";
   static std::optional<double> From(const Value& v) { return *v.AsFloat(); }
   static std::string Text(const std::optional<double>& x) {
+    return x.has_value() ? absl::StrCat(*x) : "not set";
+  }
+};
+template <>
+struct OnPort<std::optional<int64_t>> {
+  static constexpr absl::string_view kType = "int";
+  static std::optional<int64_t> From(const Value& v) { return *v.AsInt(); }
+  static std::string Text(const std::optional<int64_t>& x) {
     return x.has_value() ? absl::StrCat(*x) : "not set";
   }
 };

@@ -18,6 +18,13 @@ namespace weft {
 // defaults. Docs, ranges and choices stand in scheduler_options.cc; a scheduler names the ones it
 // has and overrides defaults (SchedulerClass in scheduler_node.h).
 struct SchedulerOptions {
+  // In place of a spacing: the noise levels of one of ComfyUI's schedules (sampler_schedule.h).
+  struct Sampler {
+    std::string schedule;            // its name; empty: spaced as diffusers does
+    bool drops_penultimate = false;  // one level more than asked for, without the last but one
+    double last = 0.0;               // the level that the last step leads to
+  } sampler;
+
   int64_t num_train_timesteps = 1000;
   double beta_start = 0.0001;
   double beta_end = 0.02;
@@ -51,6 +58,7 @@ struct SchedulerOptions {
 
   std::string variance_type;
   double eta = 0.0;
+  std::optional<int64_t> noise_sampler_seed;
   bool use_clipped_model_output = false;
   double s_churn = 0.0;
   double s_tmin = 0.0;
@@ -65,6 +73,14 @@ struct SchedulerOptions {
   bool lower_order_final = true;
   bool euler_at_final = false;
   bool predict_x0 = true;
+  int64_t predictor_order = 2;
+  int64_t corrector_order = 2;
+  double tau = 1.0;
+  double tau_min_timestep = 200.0;
+  double tau_max_timestep = 800.0;
+  double sigma_data = 0.5;
+  std::string sigma_schedule = "karras";
+  double rho = 7.0;
   std::vector<int64_t> disable_corrector;
 
   int64_t original_inference_steps = 50;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nodes/sampling/sampler_schedule.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -9,6 +10,9 @@ namespace weft {
 // Where steps lead (leading spacing begins below the last training step), the first latent has the
 // variance of clean + sigma·noise; else the clean part is left out.
 double SigmaScheduler::NoiseScale(const Step* first) const {
+  if (!options_.sampler.schedule.empty()) {
+    return SamplerNoiseScale(noise_, first != nullptr ? first->sigma : noise_.max_sigma());
+  }
   const double most =
       Respaces(options_) ? options_.sigma_max.value_or(noise_.max_sigma()) : noise_.max_sigma();
   const double sigma = first != nullptr ? first->sigma : most;
@@ -16,7 +20,7 @@ double SigmaScheduler::NoiseScale(const Step* first) const {
 }
 
 Tensor SigmaScheduler::ScaleInput(LatentMath& math, const Tensor& latent, const Step& step) const {
-  return math.Sum({{MixOf(step.sigma).alpha, latent}});
+  return math.Sum({{MixOf(step.model_sigma).alpha, latent}});
 }
 
 Tensor SigmaScheduler::AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
@@ -25,6 +29,9 @@ Tensor SigmaScheduler::AddNoise(LatentMath& math, const Tensor& latent, const Te
 }
 
 absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_steps) const {
+  if (!options_.sampler.schedule.empty()) {
+    return SamplerSchedule(noise_, options_.sampler, num_inference_steps);
+  }
   Schedule schedule;
   schedule.timesteps = SpacedTimesteps({.kind = options_.timestep_spacing,
                                         .train = options_.num_train_timesteps,
@@ -33,7 +40,9 @@ absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_step
                                         .offset = options_.steps_offset,
                                         .whole = false});
   // diffusers keeps timesteps and sigmas in f32.
-  for (double& timestep : schedule.timesteps) timestep = static_cast<float>(timestep);
+  if (f32_timesteps()) {
+    for (double& timestep : schedule.timesteps) timestep = static_cast<float>(timestep);
+  }
   if (options_.interpolation_type == "log_linear") {
     // One more level than steps: the last step ends at the lowest instead of at none.
     schedule.sigmas =
@@ -46,7 +55,10 @@ absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_step
                                      num_inference_steps);
     schedule.timesteps.clear();
     for (double sigma : schedule.sigmas) {
-      schedule.timesteps.push_back(static_cast<float>(noise_.TimestepOf(sigma)));
+      const double timestep = noise_.TimestepOf(sigma);
+      const bool rounds = options_.use_karras_sigmas && rounds_karras();
+      schedule.timesteps.push_back(
+          static_cast<float>(rounds ? std::nearbyint(timestep) : timestep));
     }
   }
   schedule.sigmas.push_back(options_.final_sigmas_type == "sigma_min" ? noise_.min_sigma() : 0.0);
@@ -57,6 +69,28 @@ absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_step
     }
   }
   return schedule;
+}
+
+double SigmaScheduler::TimestepFor(double sigma) const {
+  return options_.sampler.schedule.empty() ? noise_.TimestepOf(sigma)
+                                           : static_cast<double>(noise_.NearestStep(sigma));
+}
+
+Schedule SigmaScheduler::WithMiddles(const Schedule& steps,
+                                     const std::vector<double>& middles) const {
+  Schedule calls;
+  for (int64_t i = 0; i < steps.size(); ++i) {
+    calls.timesteps.push_back(steps.timestep(i));
+    calls.sigmas.push_back(steps.sigma(i));
+    calls.model_sigmas.push_back(steps.sigma(i));
+    if (i + 1 == steps.size()) continue;
+    const double middle = middles[static_cast<size_t>(i)];
+    calls.timesteps.push_back(static_cast<float>(TimestepFor(middle)));
+    calls.sigmas.push_back(steps.sigma(i + 1));
+    calls.model_sigmas.push_back(middle);
+  }
+  calls.sigmas.push_back(steps.sigmas.back());
+  return calls;
 }
 
 }  // namespace weft

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "nodes/sampling/noise_schedule.h"
 #include "nodes/sampling/prediction.h"
@@ -11,8 +12,8 @@
 
 namespace weft {
 
-// What Euler, Heun and LMS share: latents are clean + sigma·noise, and the model sees them scaled
-// to unit variance (Karras et al. 2022, arXiv 2206.00364).
+// What Euler, Heun, LMS, KDPM2 and DPMSolverSDE share: latents are clean + sigma·noise, and the
+// model sees them scaled to unit variance (Karras et al. 2022, arXiv 2206.00364).
 class SigmaScheduler : public Scheduler {
  public:
   SigmaScheduler(SchedulerOptions options, NoiseSchedule noise)
@@ -22,15 +23,27 @@ class SigmaScheduler : public Scheduler {
 
   int64_t num_train_timesteps() const override { return options_.num_train_timesteps; }
   double NoiseScale(const Step* first) const override;
-  bool scale_needs_steps() const override { return options_.timestep_spacing == "leading"; }
+  bool scale_needs_steps() const override {
+    return options_.timestep_spacing == "leading" || options_.sampler.schedule == "ddim_uniform";
+  }
   Tensor ScaleInput(LatentMath& math, const Tensor& latent, const Step& step) const override;
   Tensor AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
                   const Step& step) const override;
 
  protected:
   absl::StatusOr<Schedule> MakeSchedule(int64_t num_inference_steps) const override;
+  // Whether evenly spaced timesteps are kept in f32 before sigmas are looked up at them.
+  virtual bool f32_timesteps() const { return true; }
+  // Whether Karras sigmas get whole timesteps.
+  virtual bool rounds_karras() const { return false; }
+  // The timestep that the model is told for a noise level.
+  double TimestepFor(double sigma) const;
+  // A schedule with a second call in each step but the last, at a level between its ends:
+  // middles[i] of step i. While it lasts the second call counts as at the end of the step.
+  Schedule WithMiddles(const Schedule& steps, const std::vector<double>& middles) const;
 
   const SchedulerOptions& options() const { return options_; }
+  const NoiseSchedule& noise() const { return noise_; }
   Prediction prediction() const { return prediction_; }
 
  private:

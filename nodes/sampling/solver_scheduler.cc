@@ -1,8 +1,10 @@
 #include "nodes/sampling/solver_scheduler.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/match.h"
+#include "nodes/sampling/sampler_schedule.h"
 
 namespace weft {
 
@@ -14,6 +16,12 @@ Mix SolverScheduler::MixFor(double sigma) const {
 SolverScheduler::Point SolverScheduler::At(const Schedule& schedule, int64_t index) const {
   const Mix mix = MixFor(schedule.sigma(index));
   return {mix, std::log(mix.alpha) - std::log(mix.sigma)};
+}
+
+double SolverScheduler::NoiseScale(const Step* first) const {
+  if (options_.sampler.schedule.empty()) return 1.0;
+  const double sigma = first != nullptr ? first->sigma : noise_.max_sigma();
+  return SamplerNoiseScale(noise_, sigma) * MixFor(sigma).alpha;
 }
 
 Tensor SolverScheduler::AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
@@ -38,6 +46,9 @@ std::vector<double> SolverScheduler::FlowSigmas(int64_t count) const {
 double SolverScheduler::FinalSigma(const std::vector<double>&) const { return noise_.min_sigma(); }
 
 absl::StatusOr<Schedule> SolverScheduler::MakeSchedule(int64_t num_inference_steps) const {
+  if (!options_.sampler.schedule.empty()) {
+    return SamplerSchedule(noise_, options_.sampler, num_inference_steps);
+  }
   const int64_t train = options_.num_train_timesteps;
   int64_t last = train;
   if (options_.lambda_min_clipped.has_value()) {
@@ -80,6 +91,17 @@ absl::StatusOr<Schedule> SolverScheduler::MakeSchedule(int64_t num_inference_ste
   return schedule;
 }
 
+int64_t SolverScheduler::OrderOf(const StepInput& in, size_t outputs) const {
+  constexpr int64_t kShort = 15;  // fewer steps than this are a short run
+  const int64_t left = in.schedule.size() - in.index;
+  const bool eases = options_.lower_order_final && in.schedule.size() < kShort;
+  const bool euler = options_.euler_at_final || eases || options_.final_sigmas_type == "zero";
+  int64_t order = std::min({options_.solver_order, static_cast<int64_t>(outputs), in.index + 1});
+  if (left == 1 && euler) order = 1;
+  if (left == 2 && eases) order = std::min<int64_t>(order, 2);
+  return order;
+}
+
 Tensor SolverScheduler::WithoutVariance(LatentMath& math, const StepInput& in) const {
   const int64_t channels = in.latent.dim(1);
   if (in.output.dim(1) == channels) return in.output;
@@ -94,6 +116,27 @@ Tensor SolverScheduler::WithoutVariance(LatentMath& math, const StepInput& in) c
 Tensor SolverScheduler::Thresholded(LatentMath& math, const Tensor& clean) const {
   if (!options_.thresholding) return clean;
   return math.Threshold(clean, options_.dynamic_thresholding_ratio, options_.sample_max_value);
+}
+
+std::vector<OptionUse> SolverOptions(std::vector<OptionUse> own) {
+  std::vector<OptionUse> options = {
+      "num_train_timesteps",
+      "beta_start",
+      "beta_end",
+      "beta_schedule",
+      "trained_betas",
+      {"prediction_type", {"epsilon", "v_prediction", "sample", "flow_prediction"}},
+      "thresholding",
+      "dynamic_thresholding_ratio",
+      "sample_max_value",
+      "lower_order_final",
+      "use_karras_sigmas",
+      "use_exponential_sigmas",
+      "use_beta_sigmas",
+      "use_flow_sigmas",
+      "flow_shift"};
+  options.insert(options.end(), own.begin(), own.end());
+  return options;
 }
 
 }  // namespace weft

@@ -13,8 +13,8 @@
 
 namespace weft {
 
-// What DPM-Solver and UniPC share: latents are alpha·clean + sigma·noise, and steps are taken in
-// lambda = ln(alpha / sigma), half the log of the signal-to-noise ratio.
+// What DPM-Solver, UniPC, DEIS and SA-Solver share: latents are alpha·clean + sigma·noise, and
+// steps are taken in lambda = ln(alpha / sigma), half the log of the signal-to-noise ratio.
 class SolverScheduler : public Scheduler {
  public:
   SolverScheduler(SchedulerOptions options, NoiseSchedule noise)
@@ -23,6 +23,8 @@ class SolverScheduler : public Scheduler {
         prediction_(PredictionOf(options_.prediction_type)) {}
 
   int64_t num_train_timesteps() const override { return options_.num_train_timesteps; }
+  double NoiseScale(const Step* first) const override;
+  bool scale_needs_steps() const override { return options_.sampler.schedule == "ddim_uniform"; }
   Tensor AddNoise(LatentMath& math, const Tensor& latent, const Tensor& noise,
                   const Step& step) const override;
 
@@ -33,7 +35,7 @@ class SolverScheduler : public Scheduler {
     double lambda = 0.0;
   };
   Point At(const Schedule& schedule, int64_t index) const;
-  Mix MixFor(double sigma) const;
+  virtual Mix MixFor(double sigma) const;
 
   absl::StatusOr<Schedule> MakeSchedule(int64_t num_inference_steps) const override;
   // How Karras timesteps become whole: rounded, or cut off.
@@ -41,6 +43,10 @@ class SolverScheduler : public Scheduler {
   virtual std::vector<double> FlowSigmas(int64_t count) const;
   // Where a spacing of sigmas leads with final_sigmas_type sigma_min.
   virtual double FinalSigma(const std::vector<double>& sigmas) const;
+
+  // The order of a multistep step: that of the solver as far as there are past outputs, lower at
+  // the end of a short run and where the last step leads to no noise at all.
+  int64_t OrderOf(const StepInput& in, size_t outputs) const;
 
   // The model's output without the half of its channels that predicts a variance.
   Tensor WithoutVariance(LatentMath& math, const StepInput& in) const;
@@ -55,6 +61,9 @@ class SolverScheduler : public Scheduler {
   NoiseSchedule noise_;
   Prediction prediction_;
 };
+
+// The options that all solvers have, and `own` ones.
+std::vector<OptionUse> SolverOptions(std::vector<OptionUse> own);
 
 template <typename T>
 absl::StatusOr<std::shared_ptr<const Scheduler>> MakeSolverScheduler(

@@ -12,6 +12,17 @@ Step Malformed() {
   return step;
 }
 
+// The fields of a step but for the one after it.
+Record Fields(const Step& step) {
+  Record record = {{"index", Value(step.index)},
+                   {"timestep", Value(step.timestep)},
+                   {"sigma", Value(step.sigma)},
+                   {"inference_step", Value(step.inference_step)},
+                   {"num_inference_steps", Value(step.num_inference_steps)}};
+  if (step.model_sigma != step.sigma) record.emplace("model_sigma", Value(step.model_sigma));
+  return record;
+}
+
 bool ReadNumber(const Record& record, const std::string& field, double& number) {
   const auto it = record.find(field);
   if (it == record.end()) return false;
@@ -31,14 +42,6 @@ int64_t CountOr0(const Record& record, const std::string& field) {
   return x != nullptr && *x >= 0 ? *x : 0;
 }
 
-Record FieldsOf(const Step& step) {
-  return {{"index", Value(step.index)},
-          {"timestep", Value(step.timestep)},
-          {"sigma", Value(step.sigma)},
-          {"inference_step", Value(step.inference_step)},
-          {"num_inference_steps", Value(step.num_inference_steps)}};
-}
-
 }  // namespace
 
 Step Step::From(const Record& record) {
@@ -50,6 +53,7 @@ Step Step::From(const Record& record) {
   if (!ReadNumber(record, "sigma", step.sigma)) return Malformed();
   step.inference_step = CountOr0(record, "inference_step");
   step.num_inference_steps = CountOr0(record, "num_inference_steps");
+  if (!ReadNumber(record, "model_sigma", step.model_sigma)) step.model_sigma = step.sigma;
   const auto next = record.find("next");
   if (next != record.end() && next->second.AsRecord() != nullptr) {
     Step following = From(*next->second.AsRecord());
@@ -60,9 +64,9 @@ Step Step::From(const Record& record) {
 }
 
 Record Step::To() const {
-  Record record = FieldsOf(*this);
+  Record record = Fields(*this);
   Value following;
-  if (next != nullptr) following = Value(FieldsOf(*next));
+  if (next != nullptr) following = Value(Fields(*next));
   record.emplace("next", std::move(following));
   return record;
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nodes/sampling/scheduler_classes.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "nodes/sampling/solver_scheduler.h"
 
@@ -172,38 +173,20 @@ SchedulerOptions Defaults() {
 
 }  // namespace
 
+MadeScheduler MakeUniPCMultistep(const SchedulerOptions& options) {
+  return MakeSolverScheduler<UniPCMultistepScheduler>(options);
+}
+
 NodeType UniPCMultistepSchedulerNode() {
   return SchedulerNode(
       {.type = "UniPCMultistepScheduler",
        .doc = "UniPC: a multistep predictor and a corrector that costs no call of the model.",
        .defaults = Defaults(),
-       .options = {"num_train_timesteps",
-                   "beta_start",
-                   "beta_end",
-                   "beta_schedule",
-                   "trained_betas",
-                   "solver_order",
-                   {"prediction_type", {"epsilon", "v_prediction", "sample", "flow_prediction"}},
-                   "thresholding",
-                   "dynamic_thresholding_ratio",
-                   "sample_max_value",
-                   "predict_x0",
-                   "solver_type",
-                   "lower_order_final",
-                   "disable_corrector",
-                   "use_karras_sigmas",
-                   "use_exponential_sigmas",
-                   "use_beta_sigmas",
-                   "use_flow_sigmas",
-                   "flow_shift",
-                   "timestep_spacing",
-                   "steps_offset",
-                   "final_sigmas_type",
-                   "rescale_betas_zero_snr",
-                   "sigma_min",
-                   "sigma_max",
-                   "shift_terminal"},
-       .make = MakeSolverScheduler<UniPCMultistepScheduler>});
+       .options =
+           SolverOptions({"solver_order", "predict_x0", "solver_type", "disable_corrector",
+                          "timestep_spacing", "steps_offset", "final_sigmas_type",
+                          "rescale_betas_zero_snr", "sigma_min", "sigma_max", "shift_terminal"}),
+       .make = MakeUniPCMultistep});
 }
 
 }  // namespace weft

@@ -39,6 +39,8 @@ void AddTestCommand(CLI::App& app, Action& chosen);
 void AddLuaCommand(CLI::App& app, Action& chosen);
 void AddConvertCommand(CLI::App& app, Action& chosen);
 void AddBenchCommand(CLI::App& app, Action& chosen);
+void AddConvertModelCommand(CLI::App& app, Action& chosen);
+void AddModelsCommand(CLI::App& app, Action& chosen);
 
 // "weft: " and each line of `message`, to standard error.
 void PrintError(absl::string_view message);

@@ -17,6 +17,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/command/command.h"
+#include "runtime/command/describe_model.h"
 #include "runtime/command/memory.h"
 #include "runtime/weights/weight_file.h"
 
@@ -45,12 +46,6 @@ std::vector<fs::path> FilesIn(const fs::path& folder) {
   return files;
 }
 
-std::string Count(int64_t n) {
-  if (n < 10'000) return absl::StrCat(n);
-  if (n < 1'000'000) return absl::StrFormat("%.0f k", static_cast<double>(n) / 1e3);
-  return absl::StrFormat("%.1f M", static_cast<double>(n) / 1e6);
-}
-
 absl::Status PrintWeights(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const ListedWeightFile> file, OpenWeightFile(path));
   int64_t parameters = 0;
@@ -64,12 +59,12 @@ absl::Status PrintWeights(const std::string& path) {
   std::error_code error;
   const auto on_disk = static_cast<size_t>(fs::file_size(path, error));
   absl::PrintF("  %s: %d tensors, %s parameters, %s, %s%s\n", fs::path(path).filename().string(),
-               file->tensors().size(), Count(parameters),
+               file->tensors().size(), CountText(parameters),
                absl::StrJoin(dtypes, ", ",
                              [&](std::string* out, const auto& dtype) {
                                absl::StrAppend(out, dtype.first);
                                if (dtypes.size() > 1) {
-                                 absl::StrAppend(out, " (", Count(dtype.second), ")");
+                                 absl::StrAppend(out, " (", CountText(dtype.second), ")");
                                }
                              }),
                BytesText(bytes),
@@ -130,19 +125,27 @@ absl::Status PrintPart(const fs::path& folder, const std::string& name, bool& fo
   return absl::OkStatus();
 }
 
-absl::Status Inspect(const WeftRuntime& weft, const std::string& model) {
+absl::Status Inspect(const WeftRuntime& weft, const std::string& model, bool json) {
   Environment environment;
   environment.model_folders = weft.runtime().model_folders;
   WEFT_ASSIGN_OR_RETURN(const std::string path, environment.ModelPath(model));
   std::error_code error;
-  if (!fs::is_directory(path, error)) {
-    if (!IsWeights(path)) {
-      return Invalid("\"", path, "\": is neither a folder nor a .safetensors(.zst) file");
-    }
-    std::puts(path.c_str());
-    return PrintWeights(path);
+  const bool is_folder = fs::is_directory(path, error);
+  const absl::StatusOr<nlohmann::ordered_json> described = DescribeModel(path);
+  if (json) {
+    WEFT_RETURN_IF_ERROR(described.status());
+    const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+    std::puts(described->dump(2, ' ', false, replace).c_str());
+    return absl::OkStatus();
+  }
+  if (!is_folder) {
+    WEFT_RETURN_IF_ERROR(described.status());
+    std::printf("%s\n%s", path.c_str(), ModelText(*described).c_str());
+    return absl::OkStatus();
   }
   std::printf("%s\n", path.c_str());
+  // Folders of other models, too, are told of file by file.
+  if (described.ok()) std::printf("%s\n", ModelText(*described).c_str());
   bool found = false;
   WEFT_RETURN_IF_ERROR(PrintPart(path, "(the folder itself)", found));
   for (const fs::path& part : FilesIn(path)) {
@@ -157,14 +160,16 @@ absl::Status Inspect(const WeftRuntime& weft, const std::string& model) {
 
 void AddInspectCommand(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand(
-      "inspect", "Say what is in a model: its parts, configs, tensors and parameters");
+      "inspect", "Say what a model is: layout, family, parts, types, what is missing or unused");
   auto model = std::make_shared<std::string>();
-  command->add_option("MODEL", *model, "A folder, or a .safetensors(.zst) file")->required();
-  command->callback([model, &chosen] {
-    chosen = [model]() -> int {
+  auto json = std::make_shared<bool>(false);
+  command->add_option("MODEL", *model, "A folder, a file, or a model's name")->required();
+  command->add_flag("--json", *json, "Tell programs: one JSON object");
+  command->callback([model, json, &chosen] {
+    chosen = [model, json]() -> int {
       const absl::StatusOr<std::unique_ptr<WeftRuntime>> weft = OpenRuntime();
       if (!weft.ok()) return Fail(kRunFailed, weft.status());
-      const absl::Status status = Inspect(**weft, *model);
+      const absl::Status status = Inspect(**weft, *model, *json);
       return status.ok() ? kOk : FailToOpen(status);
     };
   });

@@ -84,6 +84,8 @@ int Main(int argc, char** argv) {
   AddBenchCommand(app, chosen);
   AddLuaCommand(app, chosen);
   AddConvertCommand(app, chosen);
+  AddConvertModelCommand(app, chosen);
+  AddModelsCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

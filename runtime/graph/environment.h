@@ -66,8 +66,7 @@ struct Environment {
   // A file to read: as given if absolute, else relative to the graph's folder, then to the
   // working folder. NOT_FOUND names all places.
   absl::StatusOr<std::string> InputPath(absl::string_view path) const;
-  // A model folder or file, with its ending or without: as InputPath, then below each of
-  // model_folders.
+  // A model folder or file: as InputPath, then below each of model_folders.
   absl::StatusOr<std::string> ModelPath(absl::string_view path) const;
   // PERMISSION_DENIED for a path that leads out of the output folder, unless allow_outside_paths.
   // Touches nothing.

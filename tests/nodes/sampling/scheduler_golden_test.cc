@@ -96,6 +96,11 @@ class Case {
 absl::StatusOr<std::string> Case::Run(const json& head, double& worst) {
   json config = row_["config"];
   if (row_.contains("step_options")) config.update(row_["step_options"]);
+  if (row_.contains("tau")) {
+    config["tau"] = row_["tau"][0];
+    config["tau_min_timestep"] = row_["tau"][1];
+    config["tau_max_timestep"] = row_["tau"][2];
+  }
   const Value options(
       std::shared_ptr<const Object>(std::make_shared<SchedulerConfig>(config, "golden")));
   WEFT_ASSIGN_OR_RETURN(Values made, RunNode(SchedulerNodes().at(type_), {{"config", options}}));
@@ -219,8 +224,11 @@ TEST_P(SchedulerGoldens, FollowTheTrajectoriesOfDiffusers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Schedulers, SchedulerGoldens,
-                         testing::Values("ddim", "ddpm", "dpm_multistep", "dpm_singlestep", "euler",
-                                         "euler_ancestral", "heun", "lcm", "lms", "pndm", "unipc"),
+                         testing::Values("ddim", "ddim_inverse", "ddpm", "deis", "dpm_multistep",
+                                         "dpm_sde", "dpm_singlestep", "edm_dpm_multistep",
+                                         "edm_euler", "euler", "euler_ancestral", "heun", "ipndm",
+                                         "kdpm2", "kdpm2_ancestral", "lcm", "lms", "pndm",
+                                         "sasolver", "tcd", "unipc"),
                          [](const auto& instance) { return instance.param; });
 
 }  // namespace

@@ -17,31 +17,53 @@ NodeType AddNoiseNode();
 NodeType ScaleInputNode();
 NodeType SchedulerStepNode();
 
-NodeType DDPMSchedulerNode();
+NodeType SamplerSchedulerNode();
+
+NodeType DDIMInverseSchedulerNode();
 NodeType DDIMSchedulerNode();
-NodeType PNDMSchedulerNode();
-NodeType LMSDiscreteSchedulerNode();
-NodeType EulerDiscreteSchedulerNode();
-NodeType EulerAncestralDiscreteSchedulerNode();
-NodeType HeunDiscreteSchedulerNode();
+NodeType DDPMSchedulerNode();
+NodeType DEISMultistepSchedulerNode();
 NodeType DPMSolverMultistepSchedulerNode();
+NodeType DPMSolverSDESchedulerNode();
 NodeType DPMSolverSinglestepSchedulerNode();
-NodeType UniPCMultistepSchedulerNode();
+NodeType EDMDPMSolverMultistepSchedulerNode();
+NodeType EDMEulerSchedulerNode();
+NodeType EulerAncestralDiscreteSchedulerNode();
+NodeType EulerDiscreteSchedulerNode();
+NodeType HeunDiscreteSchedulerNode();
+NodeType IPNDMSchedulerNode();
+NodeType KDPM2AncestralDiscreteSchedulerNode();
+NodeType KDPM2DiscreteSchedulerNode();
 NodeType LCMSchedulerNode();
+NodeType LMSDiscreteSchedulerNode();
+NodeType PNDMSchedulerNode();
+NodeType SASolverSchedulerNode();
+NodeType TCDSchedulerNode();
+NodeType UniPCMultistepSchedulerNode();
 
 inline const std::map<std::string, NodeType>& SchedulerNodes() {
   static const auto& nodes = *new std::map<std::string, NodeType>{
-      {"DDPMScheduler", DDPMSchedulerNode()},
+      {"DDIMInverseScheduler", DDIMInverseSchedulerNode()},
       {"DDIMScheduler", DDIMSchedulerNode()},
-      {"PNDMScheduler", PNDMSchedulerNode()},
-      {"LMSDiscreteScheduler", LMSDiscreteSchedulerNode()},
-      {"EulerDiscreteScheduler", EulerDiscreteSchedulerNode()},
-      {"EulerAncestralDiscreteScheduler", EulerAncestralDiscreteSchedulerNode()},
-      {"HeunDiscreteScheduler", HeunDiscreteSchedulerNode()},
+      {"DDPMScheduler", DDPMSchedulerNode()},
+      {"DEISMultistepScheduler", DEISMultistepSchedulerNode()},
       {"DPMSolverMultistepScheduler", DPMSolverMultistepSchedulerNode()},
+      {"DPMSolverSDEScheduler", DPMSolverSDESchedulerNode()},
       {"DPMSolverSinglestepScheduler", DPMSolverSinglestepSchedulerNode()},
-      {"UniPCMultistepScheduler", UniPCMultistepSchedulerNode()},
+      {"EDMDPMSolverMultistepScheduler", EDMDPMSolverMultistepSchedulerNode()},
+      {"EDMEulerScheduler", EDMEulerSchedulerNode()},
+      {"EulerAncestralDiscreteScheduler", EulerAncestralDiscreteSchedulerNode()},
+      {"EulerDiscreteScheduler", EulerDiscreteSchedulerNode()},
+      {"HeunDiscreteScheduler", HeunDiscreteSchedulerNode()},
+      {"IPNDMScheduler", IPNDMSchedulerNode()},
+      {"KDPM2AncestralDiscreteScheduler", KDPM2AncestralDiscreteSchedulerNode()},
+      {"KDPM2DiscreteScheduler", KDPM2DiscreteSchedulerNode()},
       {"LCMScheduler", LCMSchedulerNode()},
+      {"LMSDiscreteScheduler", LMSDiscreteSchedulerNode()},
+      {"PNDMScheduler", PNDMSchedulerNode()},
+      {"SASolverScheduler", SASolverSchedulerNode()},
+      {"TCDScheduler", TCDSchedulerNode()},
+      {"UniPCMultistepScheduler", UniPCMultistepSchedulerNode()},
   };
   return nodes;
 }

@@ -1,0 +1,29 @@
+#ifndef WEFT_RUNTIME_COMMAND_DESCRIBE_MODEL_H_
+#define WEFT_RUNTIME_COMMAND_DESCRIBE_MODEL_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "nodes/models/checkpoint.h"
+
+namespace weft {
+
+// What a model file or folder is, from its headers: {"kind", "layout", "family", "prediction",
+// "prediction_guessed", "parts": {name: {"tensors", "parameters", "bytes", "dtypes", "wrong",
+// "unused"}}, "unused", "set_aside"}. A file of adapters or embeddings has its kind and dtypes
+// alone. Errors: it cannot be read.
+absl::StatusOr<nlohmann::ordered_json> DescribeModel(const std::string& path);
+
+// "LoRA", "textual inversion" or "" for the tensors of a file that holds no part of a model.
+std::string AdapterKind(const NamedWeights& file);
+
+// The same for people: lines that end in newlines.
+std::string ModelText(const nlohmann::ordered_json& model);
+
+// "42", "12 k", "859.5 M".
+std::string CountText(int64_t n);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_COMMAND_DESCRIBE_MODEL_H_
