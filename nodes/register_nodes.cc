@@ -18,15 +18,21 @@
                                      \
   X(ApplyPrompt)                     \
   X(AverageConditionings)            \
+  X(ClassConditioning)               \
   X(ClipEncode)                      \
   X(CombineConditionings)            \
   X(ConditioningArea)                \
   X(ConditioningRange)               \
   X(ConditioningTensors)             \
   X(ConditioningWeight)              \
+  X(JoinConditioning)                \
   X(MakeConditioning)                \
+  X(PadTokens)                       \
+  X(SizeConditioning)                \
+  X(TextOr)                          \
   X(Tokenize)                        \
   X(TokenizePrompt)                  \
+  X(ZeroEmptyPrompt)                 \
                                      \
   X(AddNoise)                        \
   X(Generator)                       \
@@ -41,6 +47,8 @@
   X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
   X(Timesteps)                       \
+  X(TrainingStep)                    \
+  X(UnconditionalDenoiser)           \
                                      \
   X(DDIMInverseScheduler)            \
   X(DDIMScheduler)                   \
@@ -70,7 +78,10 @@
   X(VaeEncode)                       \
                                      \
   X(CropImage)                       \
+  X(DepthChannels)                   \
   X(ImageStrip)                      \
+  X(ImageToLatent)                   \
+  X(LatentToImage)                   \
   X(PadForOutpaint)                  \
   X(ResizeImage)                     \
                                      \

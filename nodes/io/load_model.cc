@@ -24,6 +24,9 @@ constexpr Out<Unet> kUnet{.name = "unet", .doc = "The denoiser."};
 constexpr Out<Vae> kVae{.name = "vae", .doc = "The autoencoder."};
 constexpr Out<SchedulerConfig> kSchedulerConfig{
     .name = "scheduler_config", .doc = "From scheduler/; built in for a file's family."};
+constexpr Out<SchedulerConfig> kLowResSchedulerConfig{
+    .name = "low_res_scheduler_config",
+    .doc = "An x4 upscaler's, of the small picture: from low_res_scheduler/."};
 
 template <typename Part>
 absl::Status SetWanted(NodeContext& ctx, const Out<Part>& port, const ModelSource& model,
@@ -59,6 +62,11 @@ absl::Status Run(NodeContext& ctx) {
                           model->Scheduler(prediction));
     ctx.Set(kSchedulerConfig, config);
   }
+  if (ctx.Wanted(kLowResSchedulerConfig)) {
+    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SchedulerConfig> config,
+                          model->LowResScheduler());
+    ctx.Set(kLowResSchedulerConfig, config);
+  }
   if (ctx.dry_run()) return absl::OkStatus();
   for (std::string& notice : model->Notices(ctx.Wanted(kSchedulerConfig), prediction)) {
     ctx.Notice(std::move(notice));
@@ -77,7 +85,8 @@ NodeType LoadModelNode() {
                .category = "io",
                .separate_outputs = true,
                .inputs = {kPath, kModelPrecision, kPredictionType},
-               .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae, kSchedulerConfig}},
+               .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae, kSchedulerConfig,
+                           kLowResSchedulerConfig}},
       Run};
 }
 

@@ -94,6 +94,17 @@ absl::StatusOr<std::shared_ptr<const SchedulerConfig>> ModelSource::Scheduler(
   return std::make_shared<const SchedulerConfig>(std::move(json), config->source());
 }
 
+absl::StatusOr<std::shared_ptr<const SchedulerConfig>> ModelSource::LowResScheduler() const {
+  if (!file_.has_value()) {
+    WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(path_, "low_res_scheduler"));
+    return SchedulerConfig::Read((fs::path(folder) / "scheduler_config.json").string());
+  }
+  // What stable-diffusion-x4-upscaler was published with; its file does not say it.
+  constexpr char kUpscalers[] = R"({"_class_name": "DDPMScheduler", "beta_start": 0.0001,
+    "beta_end": 0.02, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000})";
+  return std::make_shared<const SchedulerConfig>(nlohmann::json::parse(kUpscalers), path_);
+}
+
 std::vector<std::string> ModelSource::Notices(bool scheduler, absl::string_view prediction) const {
   std::vector<std::string> notices;
   if (!file_.has_value()) return notices;

@@ -30,6 +30,8 @@ class ModelSource {
   // `prediction`: "auto", or what the UNet predicts, whatever the model says.
   absl::StatusOr<std::shared_ptr<const SchedulerConfig>> Scheduler(
       absl::string_view prediction) const;
+  // An x4 upscaler's second one, which the small picture is noised with.
+  absl::StatusOr<std::shared_ptr<const SchedulerConfig>> LowResScheduler() const;
 
   const std::string& path() const { return path_; }
   // What is worth saying of a file: tensors that nothing uses, a prediction type that is a guess.

@@ -8,9 +8,9 @@
 namespace weft {
 namespace {
 
-Tensor Allocate(Ops& ops, Shape shape) {
+Tensor Allocate(Ops& ops, Shape shape, DType dtype = DType::kF32) {
   if (!ops.status().ok()) return {};
-  absl::StatusOr<Tensor> result = Tensor::Allocate(ops.allocator(), DType::kF32, std::move(shape));
+  absl::StatusOr<Tensor> result = Tensor::Allocate(ops.allocator(), dtype, std::move(shape));
   if (result.ok()) return *std::move(result);
   ops.Fail(std::move(result).status());
   return {};
@@ -43,6 +43,18 @@ Tensor ToImageRange(Ops& ops, Tensor x) {
   const int64_t count = result.numel();
   for (int64_t i = 0; i < count; ++i) {
     to[i] = std::min(1.0f, std::max(0.0f, from[i] * 0.5f + 0.5f));
+  }
+  return result;
+}
+
+Tensor ToBytes(Ops& ops, const Tensor& x) {
+  Tensor result = Allocate(ops, x.shape(), DType::kU8);
+  if (!result || result.is_meta()) return result;
+  const float* from = x.data<float>();
+  uint8_t* to = result.mutable_data<uint8_t>();
+  for (int64_t i = 0; i < x.numel(); ++i) {
+    const float unit = std::clamp(from[i] * 0.5f + 0.5f, 0.0f, 1.0f);
+    to[i] = static_cast<uint8_t>(std::lround(unit * 255.0f));
   }
   return result;
 }

@@ -1,8 +1,10 @@
-// A quick look at a latent: image = a·latent + b for each latent pixel, smoothed to full size.
+// A quick look at a latent: image = a·latent + b for each latent pixel, smoothed to full size; or,
+// of an AutoencoderTiny, which is quick enough, what it decodes.
 #include <utility>
 
 #include "nodes/image/image.h"
 #include "nodes/latent/latent.h"
+#include "nodes/latent/pixel_range.h"
 #include "nodes/models/part_ops.h"
 #include "nodes/models/parts.h"
 #include "nodes/sampling/step.h"
@@ -17,6 +19,12 @@ constexpr In<Latent> kLatent{.name = "latent",
 constexpr In<Step> kStep{.name = "step", .doc = "Numbers the preview.", .optional = true};
 constexpr Out<Image> kImage{.name = "image", .doc = "u8, as large as the picture will be."};
 
+absl::StatusOr<Tensor> Picture(Ops& ops, const Vae& vae, const Tensor& latent) {
+  const VaeNetwork& network = vae.network();
+  if (!network.config().tiny.has_value()) return vae.preview().Draw(ops, network, latent);
+  return ops.Finish(ToBytes(ops, network.Decode(ops, network.Unscaled(ops, ops.OnDevice(latent)))));
+}
+
 absl::Status Run(NodeContext& ctx) {
   const std::shared_ptr<const Vae> vae = ctx.Get(kVae);
   const Tensor latent = ctx.Get(kLatent);
@@ -27,7 +35,7 @@ absl::Status Run(NodeContext& ctx) {
   WEFT_RETURN_IF_ERROR(ctx.Expect(kLatent, "channels", vae->network().config().latent_channels,
                                   "the VAE's latent_channels"));
   Ops ops = OpsFor(ctx, *vae);
-  WEFT_ASSIGN_OR_RETURN(Tensor image, vae->preview().Draw(ops, vae->network(), latent));
+  WEFT_ASSIGN_OR_RETURN(Tensor image, Picture(ops, *vae, latent));
   if (!ctx.dry_run()) ctx.Preview(image, ctx.Has(kStep) ? ctx.Get(kStep).index : 0);
   ctx.Set(kImage, std::move(image));
   return absl::OkStatus();
@@ -38,7 +46,7 @@ absl::Status Run(NodeContext& ctx) {
 NodeType PreviewLatentNode() {
   return {Contract{.type = "PreviewLatent",
                    .doc = "A quick look at a latent, without decoding it: image = a·latent + b, "
-                          "fitted to the autoencoder once.",
+                          "fitted to the autoencoder once. An AutoencoderTiny decodes it.",
                    .category = "latent",
                    .effect = true,
                    .inputs = {kVae, kLatent, kStep},

@@ -29,7 +29,11 @@ struct PortType<VaeTraits> {
 namespace {
 
 constexpr int64_t kMost = 65536;  // pixels of a side, pictures of a batch
-constexpr In<VaeTraits> kVae{.name = "vae", .doc = "Says how many channels, and pixels a latent."};
+constexpr In<VaeTraits> kVae{.name = "vae",
+                             .doc =
+                                 "Says how many channels, and pixels a latent; with `like` or "
+                                 "`channels` it can be left out.",
+                             .optional = true};
 constexpr In<Generator> kGenerator{.name = "generator", .doc = "Where the numbers come from."};
 constexpr In<int64_t> kWidth{
     .name = "width", .doc = "Of the picture, in pixels.", .min = 1, .max = kMost, .optional = true};
@@ -39,8 +43,17 @@ constexpr In<int64_t> kHeight{.name = "height",
                               .max = kMost,
                               .optional = true};
 constexpr In<Latent> kLike{.name = "like",
-                           .doc = "A latent whose shape to take, in place of width and height.",
+                           .doc =
+                               "A latent whose size to take, in place of width and height; "
+                               "without a vae its channels too.",
                            .optional = true};
+constexpr In<int64_t> kChannels{.name = "channels",
+                                .doc =
+                                    "Of noise for a network that works on pixels: in place of a "
+                                    "vae, with width and height.",
+                                .min = 1,
+                                .max = 1024,
+                                .optional = true};
 constexpr In<int64_t> kBatch{
     .name = "batch", .doc = "Pictures at once.", .fallback = 1, .min = 1, .max = kMost};
 constexpr Out<Latent> kNoise{.name = "noise", .doc = "Mean 0, variance 1."};
@@ -57,8 +70,43 @@ absl::Status CheckSide(const NodeContext& ctx, const In<int64_t>& side, int64_t 
                            : absl::StrCat(below, " or ", below + scale));
 }
 
+// That of `like`, with so many channels, or 0: its own.
+absl::StatusOr<Shape> LikeShape(const NodeContext& ctx, int64_t channels) {
+  if (ctx.Has(kWidth) || ctx.Has(kHeight)) {
+    return ctx.PortError(kLike, "says the size already: leave out \"width\" and \"height\"");
+  }
+  const Tensor like = ctx.Get(kLike);
+  if (like.rank() != 4) {
+    return ctx.PortError(kLike, "expected [batch, channels, height, width], got ",
+                         like.shape().ToString());
+  }
+  return Shape{like.dim(0), channels > 0 ? channels : like.dim(1), like.dim(2), like.dim(3)};
+}
+
+// That of a picture of width × height, `scale` pixels of which make one of the latent.
+absl::StatusOr<Shape> SizedShape(const NodeContext& ctx, int64_t channels, int64_t scale) {
+  for (const In<int64_t>& side : {kWidth, kHeight}) {
+    if (!ctx.Has(side)) return ctx.PortError(side, "is missing: give it, or a latent as \"like\"");
+  }
+  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kWidth, scale));
+  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kHeight, scale));
+  if (ctx.Get(kBatch) < 1 || ctx.Get(kBatch) > kMost) {
+    return ctx.PortError(kBatch, ctx.Get(kBatch), " is not in 1..", kMost);
+  }
+  return Shape::Checked(
+      {ctx.Get(kBatch), channels, ctx.Get(kHeight) / scale, ctx.Get(kWidth) / scale},
+      SizeOf(DType::kF32));
+}
+
 // Shape of the noise: that of `like`, or what width, height and batch come to.
 absl::StatusOr<Shape> NoiseShape(const NodeContext& ctx) {
+  if (!ctx.Has(kVae)) {
+    if (ctx.Has(kLike)) return LikeShape(ctx, 0);
+    if (!ctx.Has(kChannels)) {
+      return ctx.PortError(kVae, "is missing: give it, a latent as \"like\", or \"channels\"");
+    }
+    return SizedShape(ctx, ctx.Get(kChannels), 1);
+  }
   const Traits traits = ctx.Get(kVae)->traits();
   const auto channels = traits.find("channels");
   const auto scale = traits.find("scale");
@@ -67,23 +115,9 @@ absl::StatusOr<Shape> NoiseShape(const NodeContext& ctx) {
     return ctx.PortError(kVae, "does not say its latent channels and scale");
   }
   if (ctx.Has(kLike)) {
-    if (ctx.Has(kWidth) || ctx.Has(kHeight)) {
-      return ctx.PortError(kLike, "says the size already: leave out \"width\" and \"height\"");
-    }
-    WEFT_RETURN_IF_ERROR(ctx.Expect(kLike, "channels", channels->second, "the vae's channels"));
-    return ctx.Get(kLike).shape();
+    return LikeShape(ctx, channels->second);
   }
-  for (const In<int64_t>& side : {kWidth, kHeight}) {
-    if (!ctx.Has(side)) return ctx.PortError(side, "is missing: give it, or a latent as \"like\"");
-  }
-  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kWidth, scale->second));
-  WEFT_RETURN_IF_ERROR(CheckSide(ctx, kHeight, scale->second));
-  if (ctx.Get(kBatch) < 1 || ctx.Get(kBatch) > kMost) {
-    return ctx.PortError(kBatch, ctx.Get(kBatch), " is not in 1..", kMost);
-  }
-  return Shape::Checked({ctx.Get(kBatch), channels->second, ctx.Get(kHeight) / scale->second,
-                         ctx.Get(kWidth) / scale->second},
-                        SizeOf(DType::kF32));
+  return SizedShape(ctx, channels->second, scale->second);
 }
 
 absl::Status Run(NodeContext& ctx) {
@@ -104,7 +138,7 @@ NodeType RandomLatentNode() {
   return NodeType{Contract{.type = "RandomLatent",
                            .doc = "Normally distributed noise for a picture of a size.",
                            .category = "latent",
-                           .inputs = {kVae, kGenerator, kWidth, kHeight, kBatch, kLike},
+                           .inputs = {kVae, kGenerator, kWidth, kHeight, kBatch, kLike, kChannels},
                            .outputs = {kNoise, kNext}},
                   Run};
 }

@@ -4,7 +4,6 @@
 #include "nodes/image/image.h"
 #include "nodes/latent/latent.h"
 #include "nodes/latent/pixel_range.h"
-#include "nodes/layers/affine.h"
 #include "nodes/models/part_ops.h"
 #include "nodes/models/parts.h"
 #include "runtime/base/status_macros.h"
@@ -29,7 +28,7 @@ absl::Status Run(NodeContext& ctx) {
       ctx.Expect(kLatent, "channels", config.latent_channels, "the VAE's latent_channels"));
 
   Ops ops = OpsFor(ctx, *vae);
-  const Tensor latent = Affine(ops, ops.OnDevice(given), 1.0 / config.scaling, config.shift);
+  const Tensor latent = network.Unscaled(ops, ops.OnDevice(given));
   Tensor image = ToImageRange(ops, network.Decode(ops, latent));
   WEFT_ASSIGN_OR_RETURN(image, ops.Finish(std::move(image)));  // [b, h·scale, w·scale, c]
   ctx.Set(kImage, std::move(image));

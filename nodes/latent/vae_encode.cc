@@ -6,7 +6,6 @@
 #include "nodes/image/image.h"
 #include "nodes/latent/latent.h"
 #include "nodes/latent/pixel_range.h"
-#include "nodes/layers/affine.h"
 #include "nodes/models/part_ops.h"
 #include "nodes/models/parts.h"
 #include "nodes/sampling/generator.h"
@@ -20,10 +19,15 @@ constexpr In<Image> kImage{.name = "image",
                            .doc = "Sides that are multiples of the autoencoder's scale."};
 constexpr In<Generator> kGenerator{.name = "generator",
                                    .doc =
-                                       "Draws from the encoder's distribution; without it its "
-                                       "mean is the latent.",
+                                       "Draws from the encoder's distribution (AutoencoderTiny "
+                                       "has none); without it its mean is the latent.",
                                    .optional = true};
-constexpr Out<Latent> kLatent{.name = "latent", .doc = "Scaled as the UNet sees it."};
+constexpr In<bool> kScaled{.name = "scaled",
+                           .doc =
+                               "Scaled as latents that are denoised are; false: as the encoder "
+                               "gives it, which pix2pix UNets take for their further channels.",
+                           .fallback = true};
+constexpr Out<Latent> kLatent{.name = "latent", .doc = "The picture's latent."};
 constexpr Out<Generator> kAdvanced{.name = "generator", .doc = "After the draw."};
 
 absl::Status CheckImage(const NodeContext& ctx, const VaeConfig& config) {
@@ -59,10 +63,10 @@ absl::Status Run(NodeContext& ctx) {
 
   Ops ops = OpsFor(ctx, *vae);
   const Tensor image = ToNetworkRange(ops, ctx.Take(kImage));  // [b, h, w, c] in -1..1
-  const Tensor moments = network.Encode(ops, image);
-  const Tensor drawn = SampleGaussian(ops, moments, rng.has_value() ? &*rng : nullptr);
-  const Tensor latent = Affine(ops, drawn, config.scaling, -config.shift * config.scaling);
-  WEFT_ASSIGN_OR_RETURN(Tensor result, ops.Finish(latent));
+  Tensor latent = network.Encode(ops, image);
+  if (config.draws()) latent = SampleGaussian(ops, latent, rng.has_value() ? &*rng : nullptr);
+  if (ctx.Get(kScaled)) latent = network.Scaled(ops, latent);
+  WEFT_ASSIGN_OR_RETURN(Tensor result, ops.Finish(std::move(latent)));
   ctx.Set(kLatent, std::move(result));
   if (rng.has_value()) ctx.Set(kAdvanced, std::make_shared<const Generator>(*rng));
   return absl::OkStatus();
@@ -75,7 +79,7 @@ NodeType VaeEncodeNode() {
                    .doc = "A picture as a latent: (encode(2·image - 1) - shift_factor) · "
                           "scaling_factor.",
                    .category = "latent",
-                   .inputs = {kVae, kImage, kGenerator},
+                   .inputs = {kVae, kImage, kGenerator, kScaled},
                    .outputs = {kLatent, kAdvanced}},
           Run};
 }

@@ -14,11 +14,11 @@ Conv2d::Conv2d(const Scope& scope, int64_t in, int64_t out, int64_t kernel)
                              .pad_begin = (kernel - 1) / 2,
                              .pad_end = (kernel - 1) / 2}) {}
 
-Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec) {
+Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec, Bias bias) {
   weights.spec = spec;
   weights.weight =
       scope.Get("weight", Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
-  weights.bias = scope.Get("bias", Shape{spec.out_channels});
+  if (bias == Bias::kYes) weights.bias = scope.Get("bias", Shape{spec.out_channels});
   weights.slot = PackedSlot::SharedBy(
       {weights.weight, weights.bias},
       absl::StrCat("conv2d ", spec.kernel, " ", spec.stride, " ", spec.pad_begin, " ", spec.pad_end,

@@ -139,7 +139,8 @@ Activation ConfigReader::ActivationOf(absl::string_view key, absl::string_view f
       *new std::vector<std::pair<std::string, Activation>>{
           {"silu", Activation::kSilu},         {"swish", Activation::kSilu},
           {"gelu", Activation::kGelu},         {"quick_gelu", Activation::kQuickGelu},
-          {"gelu_new", Activation::kGeluTanh}, {"gelu_pytorch_tanh", Activation::kGeluTanh}};
+          {"gelu_new", Activation::kGeluTanh}, {"gelu_pytorch_tanh", Activation::kGeluTanh},
+          {"relu", Activation::kRelu}};
   std::vector<std::string> names;
   for (const auto& [name, activation] : known) names.push_back(name);
   const std::string chosen = Choice(key, fallback, names);
@@ -161,6 +162,22 @@ std::vector<int64_t> ConfigReader::Ints(absl::string_view key, std::vector<int64
   }
   if (fits) return result;
   Reject(key, absl::StrCat("a list of 1..", max_count, " ints in ", range.min, "..", range.max));
+  return fallback;
+}
+
+std::vector<double> ConfigReader::Floats(absl::string_view key, std::vector<double> fallback,
+                                         double min, double max, size_t max_count) {
+  const json* value = Find(key);
+  if (value == nullptr) return fallback;
+  std::vector<double> result;
+  bool fits = value->is_array() && !value->empty() && value->size() <= max_count;
+  for (size_t i = 0; fits && i < value->size(); ++i) {
+    fits = (*value)[i].is_number();
+    if (fits) result.push_back((*value)[i].get<double>());
+    fits = fits && result.back() >= min && result.back() <= max;
+  }
+  if (fits) return result;
+  Reject(key, absl::StrCat("a list of 1..", max_count, " numbers in ", min, "..", max));
   return fallback;
 }
 

@@ -43,6 +43,8 @@ class ConfigReader {
   // A list of 1 … max_count values.
   std::vector<int64_t> Ints(absl::string_view key, std::vector<int64_t> fallback, Range range,
                             size_t max_count);
+  std::vector<double> Floats(absl::string_view key, std::vector<double> fallback, double min,
+                             double max, size_t max_count);
   std::vector<std::string> Choices(absl::string_view key, std::vector<std::string> fallback,
                                    const std::vector<std::string>& known, size_t max_count);
   // One value for all, or a list of `count`.

@@ -33,6 +33,13 @@ UnetNetwork::UnetNetwork(const Scope& scope, const UnetConfig& config)
     add_embedding_.emplace(scope.Sub("add_embedding"), config.pooled_and_sizes_width,
                            config.time_width, Activation::kSilu);
   }
+  if (config.class_count > 0) {
+    class_table_ =
+        scope.Get("class_embedding.weight", Shape{config.class_count, config.time_width});
+  } else if (config.class_sinusoid) {
+    class_embedding_.emplace(scope.Sub("class_embedding"), config.channels(), config.time_width,
+                             config.activation);
+  }
   cross_attentions_ = builder.cross_attentions;
 }
 
@@ -63,6 +70,21 @@ Tensor UnetNetwork::EmbedSizes(Ops& ops, const Tensor& pooled,
     rows.push_back(ops.Reshape(ops.Stack(parts), {1, width + count}));
   }
   return (*add_embedding_)(ops, ops.Stack(rows));  // [b, time_width]
+}
+
+Tensor UnetNetwork::EmbedClass(Ops& ops, int64_t label) const {
+  if (class_embedding_.has_value()) {
+    const double value[] = {static_cast<double>(label)};
+    Tensor sinusoid = ops.Sinusoid(value, config_.channels(), config_.flip_sin_to_cos,
+                                   config_.frequency_shift);  // [1, widths[0]]
+    return (*class_embedding_)(ops, std::move(sinusoid));
+  }
+  const absl::StatusOr<Tensor> id = Tensor::Of<int32_t>({1, 1}, {static_cast<int32_t>(label)});
+  if (!id.ok()) {
+    ops.Fail(id.status());
+    return {};
+  }
+  return ops.Reshape(ops.Embed({&class_table_, 1}, {}, ops.OnDevice(*id)), {1, config_.time_width});
 }
 
 Tensor UnetNetwork::EmbedTime(Ops& ops, int64_t batch, double timestep,

@@ -36,6 +36,8 @@ class UnetNetwork {
   // The part of SDXL's time embedding that a text brings along: pooled [b, width] f32 and its
   // sizes (original, crop, target) → [b, time_width].
   Tensor EmbedSizes(Ops& ops, const Tensor& pooled, absl::Span<const double> sizes) const;
+  // That of a class → [1, time_width].
+  Tensor EmbedClass(Ops& ops, int64_t label) const;
 
   // pictures: [b, c_i, h, w] f32, side by side in the channels, in_channels together.
   // Returns [b, out_channels, h, w] f32.
@@ -50,6 +52,8 @@ class UnetNetwork {
   Conv2d conv_in_;
   TimestepEmbedding time_embedding_;
   std::optional<TimestepEmbedding> add_embedding_;
+  Weight class_table_;  // [classes, time_width], or none
+  std::optional<TimestepEmbedding> class_embedding_;
   std::vector<UnetDownBlock> down_;
   std::optional<UnetMiddleBlock> middle_;
   std::vector<UnetUpBlock> up_;

@@ -84,7 +84,7 @@ void UnetDownBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& conte
 UnetMiddleBlock::UnetMiddleBlock(const Scope& scope, const UnetBlockConfig& block,
                                  UnetBuilder& builder)
     : first_(scope, block, 0, builder.channels, builder) {
-  if (block.kind == UnetBlockConfig::Kind::kCrossAttention) {
+  if (block.kind != UnetBlockConfig::Kind::kPlain) {
     second_.emplace(scope.Sub("resnets", 1),
                     Resnet(builder.config, block.channels, block.channels));
   }

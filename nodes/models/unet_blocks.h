@@ -53,6 +53,7 @@ class UnetDownBlock {
   std::optional<Downsample> down_;
 };
 
+// A resnet, and where it has attention that and another resnet.
 class UnetMiddleBlock {
  public:
   UnetMiddleBlock(const Scope& scope, const UnetBlockConfig& block, UnetBuilder& builder);

@@ -40,7 +40,6 @@ std::vector<Kind> Kinds(ConfigReader& reader, absl::string_view key,
 
 // What other pipelines than Stable Diffusion's set. Each is an error rather than a wrong picture.
 void RefuseWhatIsUnknown(ConfigReader& reader) {
-  reader.Choice("_class_name", "UNet2DConditionModel", {"UNet2DConditionModel"});
   reader.Only("num_attention_heads", "null");  // diffusers refuses it as well
   reader.Only("dual_cross_attention", "false");
   reader.Only("mid_block_scale_factor", "1");
@@ -52,11 +51,43 @@ void RefuseWhatIsUnknown(ConfigReader& reader) {
   reader.Only("timestep_post_act", "null");
   reader.Only("encoder_hid_dim", "null");
   reader.Only("encoder_hid_dim_type", "null");
-  reader.Only("class_embed_type", "null");
-  reader.Only("num_class_embeds", "null");
   reader.Only("class_embeddings_concat", "false");
   reader.Only("attention_type", "\"default\"");
   reader.Only("cross_attention_norm", "null");
+}
+
+// The same of UNet2DModel.
+void RefuseWhatIsUnknownOfUnet2d(ConfigReader& reader) {
+  reader.Only("act_fn", "\"silu\"");
+  reader.Only("downsample_type", "\"conv\"");
+  reader.Only("upsample_type", "\"conv\"");
+  reader.Only("attn_norm_num_groups", "null");
+  reader.Only("add_attention", "true");
+  reader.Only("mid_block_scale_factor", "1");
+  reader.Only("resnet_time_scale_shift", "\"default\"");
+  reader.Only("time_embedding_type", "\"positional\"");
+}
+
+// What the two classes have by default.
+struct Defaults {
+  std::vector<int64_t> channels;
+  std::vector<std::string> down;
+  std::vector<std::string> up;
+  int64_t pictures;  // channels of them
+};
+
+Defaults DefaultsOf(bool told) {
+  if (told) {
+    const std::string cross_down = "CrossAttnDownBlock2D";
+    const std::string cross_up = "CrossAttnUpBlock2D";
+    return {{320, 640, 1280, 1280},
+            {cross_down, cross_down, cross_down, "DownBlock2D"},
+            {"UpBlock2D", cross_up, cross_up, cross_up},
+            4};
+  }
+  const std::string down = "AttnDownBlock2D";
+  const std::string up = "AttnUpBlock2D";
+  return {{224, 448, 672, 896}, {"DownBlock2D", down, down, down}, {up, up, up, "UpBlock2D"}, 3};
 }
 
 // Levels as lists, outermost first.
@@ -69,13 +100,15 @@ struct Levels {
   std::vector<bool> only_cross_attention;
 };
 
-Levels ReadLevels(ConfigReader& reader) {
+Levels ReadLevels(ConfigReader& reader, const Defaults& defaults) {
   Levels levels;
-  levels.channels = reader.Ints("block_out_channels", {320, 640, 1280, 1280}, kWidths, kMaxLevels);
+  levels.channels = reader.Ints("block_out_channels", defaults.channels, kWidths, kMaxLevels);
   const size_t count = levels.channels.size();
   levels.resnets = reader.IntEach("layers_per_block", 2, kLayers, count);
   // diffusers' name for the number of heads, kept for the sake of files that have it.
   levels.heads = reader.IntEach("attention_head_dim", 8, kWidths, count);
+  // Of UNet2DModel: one head, as wide as the level.
+  if (reader.IsNull("attention_head_dim")) levels.heads = levels.channels;
   levels.down_layers = reader.IntsEach("transformer_layers_per_block", 1, {0, 64}, count);
   levels.up_layers = levels.down_layers;
   std::reverse(levels.up_layers.begin(), levels.up_layers.end());
@@ -86,14 +119,15 @@ Levels ReadLevels(ConfigReader& reader) {
   return levels;
 }
 
-void ReadBlocks(ConfigReader& reader, UnetConfig& config) {
-  const Levels levels = ReadLevels(reader);
-  const std::vector<Kind> down = Kinds(
-      reader, "down_block_types", kDownBlocks,
-      {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"});
+void ReadBlocks(ConfigReader& reader, UnetConfig& config, bool told) {
+  const Defaults defaults = DefaultsOf(told);
+  const Levels levels = ReadLevels(reader, defaults);
+  // The blocks that look at a text come last in the tables.
+  const size_t kinds = told ? std::size(kDownBlocks) : std::size(kDownBlocks) - 1;
+  const std::vector<Kind> down =
+      Kinds(reader, "down_block_types", absl::MakeSpan(kDownBlocks, kinds), defaults.down);
   const std::vector<Kind> up =
-      Kinds(reader, "up_block_types", kUpBlocks,
-            {"UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"});
+      Kinds(reader, "up_block_types", absl::MakeSpan(kUpBlocks, kinds), defaults.up);
   const size_t count = levels.channels.size();
   const std::string wanted = absl::StrCat(count, " types, as block_out_channels has widths");
   if (down.size() != count) reader.Reject("down_block_types", wanted);
@@ -131,21 +165,27 @@ void ReadBlocks(ConfigReader& reader, UnetConfig& config) {
     config.down.push_back(
         block(down[i], i, levels.resnets[i], levels.down_layers[i], levels.heads[i]));
     const size_t level = count - 1 - i;
-    // diffusers does not reverse the widths of heads.
-    const int64_t heads = up[i] == Kind::kSelfAttention ? levels.heads[i] : levels.heads[level];
+    // diffusers does not reverse a list of widths of heads.
+    const bool reversed = up[i] != Kind::kSelfAttention || !told;
+    const int64_t heads = levels.heads[reversed ? level : i];
     config.up.push_back(block(up[i], level, levels.resnets[level] + 1, levels.up_layers[i], heads));
   }
 
   config.middle = UnetConfig::Middle::kCrossAttention;
   if (reader.IsNull("mid_block_type")) {
     config.middle = UnetConfig::Middle::kNone;
+  } else if (!told) {
+    reader.Only("mid_block_type", "\"UNetMidBlock2D\"");
+    config.middle = UnetConfig::Middle::kSelfAttention;
   } else if (reader.Choice("mid_block_type", "UNetMidBlock2DCrossAttn",
                            {"UNetMidBlock2DCrossAttn", "UNetMidBlock2D"}) == "UNetMidBlock2D") {
     config.middle = UnetConfig::Middle::kPlain;
   }
-  config.middle_block = block(
-      config.middle == UnetConfig::Middle::kCrossAttention ? Kind::kCrossAttention : Kind::kPlain,
-      count - 1, 1, {levels.down_layers.back().front()}, levels.heads.back());
+  const Kind middle = config.middle == UnetConfig::Middle::kCrossAttention  ? Kind::kCrossAttention
+                      : config.middle == UnetConfig::Middle::kSelfAttention ? Kind::kSelfAttention
+                                                                            : Kind::kPlain;
+  config.middle_block =
+      block(middle, count - 1, 1, {levels.down_layers.back().front()}, levels.heads.back());
   config.middle_block.only_cross_attention = false;  // diffusers heeds it in other types alone
 }
 
@@ -162,6 +202,12 @@ void ReadEmbeddings(ConfigReader& reader, UnetConfig& config) {
     config.pooled_and_sizes_width =
         reader.Int("projection_class_embeddings_input_dim", 2816, {1, 1 << 20});
   }
+  if (reader.Has("class_embed_type")) {
+    reader.Choice("class_embed_type", "timestep", {"timestep"});
+    config.class_sinusoid = true;
+  } else if (reader.Has("num_class_embeds")) {
+    config.class_count = reader.Int("num_class_embeds", 1000, {1, 1 << 20});
+  }
   if (config.channels() / 2 <= config.frequency_shift) {
     reader.Reject("freq_shift",
                   absl::StrCat("less than half of the first width, ", config.channels()));
@@ -172,9 +218,13 @@ void ReadEmbeddings(ConfigReader& reader, UnetConfig& config) {
 
 absl::StatusOr<UnetConfig> UnetConfig::From(ConfigReader reader) {
   UnetConfig config;
-  RefuseWhatIsUnknown(reader);
-  config.in_channels = reader.Int("in_channels", 4, {1, 1024});
-  config.out_channels = reader.Int("out_channels", 4, {1, 1024});
+  // UNet2DModel is told no text.
+  const bool told = reader.Choice("_class_name", "UNet2DConditionModel",
+                                  {"UNet2DConditionModel", "UNet2DModel"}) != "UNet2DModel";
+  told ? RefuseWhatIsUnknown(reader) : RefuseWhatIsUnknownOfUnet2d(reader);
+  const int64_t pictures = DefaultsOf(told).pictures;
+  config.in_channels = reader.Int("in_channels", pictures, {1, 1024});
+  config.out_channels = reader.Int("out_channels", pictures, {1, 1024});
   config.downsample_padding = reader.Int("downsample_padding", 1, {0, 1});
   config.groups = reader.Int("norm_num_groups", 32, kWidths);
   config.eps = reader.Float("norm_eps", 1e-5, 0, 1);
@@ -184,11 +234,11 @@ absl::StatusOr<UnetConfig> UnetConfig::From(ConfigReader reader) {
   config.center_input = reader.Bool("center_input_sample", false);
   reader.Bool("upcast_attention", false);       // scores are always summed in f32
   reader.Bool("use_linear_projection", false);  // the weights' shapes tell
-  ReadBlocks(reader, config);
+  ReadBlocks(reader, config, told);
   WEFT_RETURN_IF_ERROR(reader.status());
   const std::vector<int64_t> widths =
       reader.IntEach("cross_attention_dim", 1280, kWidths, config.down.size());
-  config.context_width = widths.front();
+  config.context_width = told ? widths.front() : 0;
   if (std::any_of(widths.begin(), widths.end(),
                   [&](int64_t width) { return width != widths.front(); })) {
     reader.Reject("cross_attention_dim", "the same width on every level");

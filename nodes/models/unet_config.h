@@ -28,9 +28,10 @@ struct UnetBlockConfig {
   }
 };
 
-// diffusers' UNet2DConditionModel, as SD 1.x and 2.x configure it, and SDXL.
+// diffusers' UNet2DConditionModel, as SD 1.x and 2.x configure it, and SDXL; or its UNet2DModel,
+// DDPM's network, which is told nothing.
 struct UnetConfig {
-  enum class Middle { kNone, kPlain, kCrossAttention };
+  enum class Middle { kNone, kPlain, kSelfAttention, kCrossAttention };
 
   int64_t in_channels = 4;
   int64_t out_channels = 4;
@@ -38,7 +39,7 @@ struct UnetConfig {
   std::vector<UnetBlockConfig> up;    // from the middle outwards
   Middle middle = Middle::kCrossAttention;
   UnetBlockConfig middle_block;
-  int64_t context_width = 1280;  // cross_attention_dim
+  int64_t context_width = 1280;  // cross_attention_dim; 0: told no text (UNet2DModel)
   int64_t downsample_padding = 1;
   int64_t groups = 32;
   double eps = 1e-5;
@@ -55,6 +56,12 @@ struct UnetConfig {
   // text_time (SDXL): sinusoids of six sizes, this wide each, beside the pooled text.
   int64_t size_width = 0;
   int64_t pooled_and_sizes_width = 0;
+  // A class as well: a learnt row for each of so many (num_class_embeds), or the sinusoid of a
+  // number (class_embed_type "timestep").
+  int64_t class_count = 0;
+  bool class_sinusoid = false;
+
+  bool takes_class() const { return class_count > 0 || class_sinusoid; }
 
   int64_t channels() const { return down.front().channels; }  // of the outermost level
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "nodes/layers/affine.h"
 #include "runtime/base/rng.h"
 #include "runtime/base/status_macros.h"
 
@@ -87,8 +86,7 @@ std::vector<double> SolvePositive(std::vector<double> a, std::vector<double> y) 
 absl::StatusOr<VaePreview::Factors> VaePreview::Fit(Ops& ops, const VaeNetwork& vae) const {
   const VaeConfig& config = vae.config();
   WEFT_ASSIGN_OR_RETURN(const Tensor latent, Patches(ops.allocator(), config.latent_channels));
-  const Tensor unscaled = Affine(ops, latent, 1.0 / config.scaling, config.shift);
-  WEFT_ASSIGN_OR_RETURN(const Tensor image, ops.Finish(vae.Decode(ops, unscaled)));
+  WEFT_ASSIGN_OR_RETURN(const Tensor image, ops.Finish(vae.Decode(ops, vae.Unscaled(ops, latent))));
   const auto terms = static_cast<size_t>(config.latent_channels + 1);
   const auto colours = static_cast<size_t>(config.out_channels);
   if (ops.is_meta()) return Factors(colours * terms);

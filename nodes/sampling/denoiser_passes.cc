@@ -12,8 +12,13 @@ namespace {
 // What an entry adds to the time embedding: [texts, time_width], or empty.
 Tensor Added(Ops& ops, const UnetNetwork& network, const Conditioning::Entry& entry,
              int64_t texts) {
-  if (network.config().size_width == 0) return {};
-  return SpreadRows(ops, network.EmbedSizes(ops, entry.pooled, entry.sizes), texts);
+  Tensor added;
+  if (network.config().size_width > 0) {
+    added = SpreadRows(ops, network.EmbedSizes(ops, entry.pooled, entry.sizes), texts);
+  }
+  if (!network.config().takes_class()) return added;
+  const Tensor label = SpreadRows(ops, network.EmbedClass(ops, *entry.class_label), texts);
+  return added.empty() ? label : ops.Add(std::move(added), label);
 }
 
 // Whether the passes are told entries that follow each other.

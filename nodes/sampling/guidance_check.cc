@@ -15,6 +15,15 @@ absl::Status CheckEntry(const NodeContext& ctx, const In<Conditioning>& port,
     return ctx.PortError(port, "one of its texts is ", tokens.dim(2), " wide, the first ",
                          config.context_width);
   }
+  if (config.takes_class() && !entry.class_label.has_value()) {
+    return ctx.PortError(port,
+                         "this UNet embeds a class (an x4 upscaler's noise_level); the "
+                         "conditioning has none: ClassConditioning gives it one");
+  }
+  if (config.class_count > 0 && *entry.class_label >= config.class_count) {
+    return ctx.PortError(port, "its class_label is ", *entry.class_label, ", the UNet knows 0..",
+                         config.class_count - 1);
+  }
   if (config.size_width == 0) return absl::OkStatus();
   const Tensor& pooled = entry.pooled;
   const auto sizes = static_cast<int64_t>(entry.sizes.size());
@@ -24,7 +33,10 @@ absl::Status CheckEntry(const NodeContext& ctx, const In<Conditioning>& port,
     return ctx.PortError(port, "this UNet embeds pooled text and sizes, ",
                          config.pooled_and_sizes_width, " wide together; the conditioning has ",
                          sizes, " sizes (", config.size_width, " each) and pooled text ", width,
-                         " wide");
+                         " wide",
+                         sizes == 0 ? "; SizeConditioning gives it sizes"
+                                    : " (a base model takes 6 sizes, a refiner 5 with the "
+                                      "aesthetic_score)");
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// The hidden states of CLIP's text encoder: conditioning = final_norm(layers[:-clip_skip](tokens)).
+// The hidden states of CLIP's text encoder: conditioning = final_norm(layers[:-clip_skip](tokens)),
+// or, for SDXL, layers[:-1-clip_skip](tokens) as they are.
 #include <algorithm>
 #include <utility>
 
@@ -22,16 +23,23 @@ constexpr In<int64_t> kClipSkip{.name = "clip_skip",
                                 .fallback = 0,
                                 .min = 0,
                                 .max = 255};
+constexpr In<bool> kPenultimate{.name = "penultimate",
+                                .doc =
+                                    "What goes into the last layer, without the final norm, as "
+                                    "SDXL's UNets want it of both encoders; clip_skip counts "
+                                    "from there.",
+                                .fallback = false};
 constexpr Out<Conditioning> kConditioning{.name = "conditioning", .doc = "What to draw."};
 
 absl::Status Run(NodeContext& ctx) {
   const std::shared_ptr<const ClipTextEncoder> clip = ctx.Get(kClip);
   const ClipTextConfig& config = clip->network().config();
   const Tensor tokens = ctx.Get(kTokens);
-  const int64_t skip = ctx.Get(kClipSkip);
+  const bool penultimate = ctx.Get(kPenultimate);
+  const int64_t skip = ctx.Get(kClipSkip) + (penultimate ? 1 : 0);
   if (skip >= config.layers) {
-    return ctx.PortError(kClipSkip, "is ", skip, ", but this text encoder has ", config.layers,
-                         " layers");
+    return ctx.PortError(kClipSkip, "is ", ctx.Get(kClipSkip), ", but this text encoder has ",
+                         config.layers, " layers");
   }
   if (absl::Status ids = CheckTokenIds(tokens, config.vocabulary); !ids.ok()) {
     return ctx.PortError(kTokens, ids.message());
@@ -48,7 +56,7 @@ absl::Status Run(NodeContext& ctx) {
   Ops ops = OpsFor(ctx, *clip);
   const Tensor ids = ops.Reshape(tokens, {batch * chunks, chunk});
   ClipText::Output output = clip->network()(
-      ops, ids, {.skip = skip, .final_norm = true, .pooled = config.projection_width > 0});
+      ops, ids, {.skip = skip, .final_norm = !penultimate, .pooled = config.projection_width > 0});
   Tensor hidden = ops.Reshape(output.hidden, {batch, count, config.width});
   hidden = ops.Cast(hidden, DType::kF32);
   Tensor pooled;
@@ -75,7 +83,7 @@ NodeType ClipEncodeNode() {
                    .doc = "The hidden states of CLIP's text encoder: final_norm(layers[: n - "
                           "clip_skip](tokens)).",
                    .category = "text",
-                   .inputs = {kClip, kTokens, kClipSkip},
+                   .inputs = {kClip, kTokens, kClipSkip, kPenultimate},
                    .outputs = {kConditioning}},
           Run};
 }

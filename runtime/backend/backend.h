@@ -11,7 +11,7 @@
 
 namespace weft {
 
-enum class Activation : uint8_t { kNone, kSilu, kGelu, kGeluTanh, kQuickGelu };
+enum class Activation : uint8_t { kNone, kSilu, kGelu, kGeluTanh, kQuickGelu, kRelu };
 
 // A 2-D convolution over NHWC activations; weights are given as [out, in, kernel_h, kernel_w].
 struct ConvSpec {

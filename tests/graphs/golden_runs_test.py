@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Whole runs against diffusers' pictures (tests/goldens/runs): every pixel within 2/255.
+"""Whole runs against diffusers' pictures (tests/goldens/runs, families): every pixel within 2/255.
 
     golden_runs_test.py WEFT FOLDER
 
-Runs each recorded case through the command in FOLDER and prints a line a case.
+Runs each recorded case through the command in FOLDER and prints a line a case. Those of the families
+are runs of the shipped graphs.
 """
 
 import json
@@ -16,7 +17,9 @@ import numpy as np
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GOLDENS = ROOT / "tests" / "goldens" / "runs"
+ALL = ROOT / "tests" / "goldens"
+GOLDENS = ALL / "runs"
+FAMILIES = ALL / "families"
 sys.path.insert(0, str(ROOT / "tests" / "parity"))
 import weft_graphs  # noqa: E402
 
@@ -35,29 +38,84 @@ def prepare(folder):
     Image.merge("RGBA", [mask, mask, mask, kept]).save(folder / "mask_alpha.png")
 
 
-def main():
-    weft, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    prepare(folder)
-    failed = 0
-    for case in json.loads((GOLDENS / "cases.json").read_text())["cases"]:
-        graph = weft_graphs.run(case)
-        graph["nodes"] = {k: v for k, v in graph["nodes"].items() if not k.startswith("save_")}
-        graph["outputs"] = {"image": "image"}
-        path = folder / f"{case['name']}.json"
-        path.write_text(json.dumps(graph, indent=1))
-        run = subprocess.run(
-            [weft, "run", path, "--out", folder, "--precision", "f32", "--quiet"],
-            capture_output=True, text=True, check=False)
-        if run.returncode != 0:
-            print(f"FAIL {case['name']}: {run.stderr.strip()}")
-            failed += 1
+def passed(name, command, picture, golden):
+    """Whether the command runs and its picture is the golden one."""
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        print(f"FAIL {name}: {run.stderr.strip()}")
+        return False
+    got = np.asarray(Image.open(picture), dtype=int)
+    wanted = np.asarray(Image.open(golden).convert("RGB"), dtype=int)
+    worst = np.abs(got - wanted).max() if got.shape == wanted.shape else 255
+    print(f"{'FAIL' if worst > BAR else 'pass'} {name}: worst pixel off by {worst}/255")
+    return worst <= BAR
+
+
+def run_case(weft, folder, case):
+    graph = weft_graphs.run(case)
+    graph["nodes"] = {k: v for k, v in graph["nodes"].items() if not k.startswith("save_")}
+    graph["outputs"] = {"image": "image"}
+    path = folder / f"{case['name']}.json"
+    path.write_text(json.dumps(graph, indent=1))
+    return passed(case["name"], [weft, "run", path, "--out", folder, "--precision", "f32", "--quiet"],
+                  folder / f"{case['name']}.image.png", GOLDENS / case["picture"])
+
+
+def prepare_families(folder, shared):
+    """Whole models, put together from their own parts and those they share."""
+    for model in FAMILIES.iterdir():
+        if not model.is_dir():
             continue
-        got = np.asarray(Image.open(folder / f"{case['name']}.image.png"), dtype=int)
-        wanted = np.asarray(Image.open(GOLDENS / case["picture"]).convert("RGB"), dtype=int)
-        worst = np.abs(got - wanted).max() if got.shape == wanted.shape else 255
-        failed += worst > BAR
-        print(f"{'FAIL' if worst > BAR else 'pass'} {case['name']}: worst pixel off by {worst}/255")
-    return 1 if failed else 0
+        (folder / model.name).mkdir()
+        for part in model.iterdir():
+            (folder / model.name / part.name).symlink_to(part)
+    for model, parts in shared.items():
+        for part, place in parts.items():
+            (folder / model / part).symlink_to(ALL / place)
+
+
+def run_family(weft, folder, case):
+    out = folder / f"{case['name']}_out"
+    command = [weft, "run", ROOT / "graphs" / f"{case['graph']}.json", "--out", out, "--precision", "f32", "--quiet"]
+    for name, value in case["params"].items():
+        is_file = isinstance(value, str) and value.endswith(".png")
+        command += ["--param", f"{name}={FAMILIES / value if is_file else value}"]
+    for node, model in case["models"].items():
+        command += ["--set", f"{node}.path={folder / model}"]
+    for name, value in case["set"].items():
+        command += ["--set", f"{name}={value}"]
+    return passed(case["name"], command, out / f"{case['graph']}.image.png", FAMILIES / case["picture"])
+
+
+def refused(weft, folder, name, graph, models, words):
+    """Whether a wrong combination is refused by `weft check`, which samples nothing, in such words."""
+    command = [weft, "check", ROOT / "graphs" / f"{graph}.json"]
+    for node, model in models.items():
+        command += ["--set", f"{node}.path={folder / model}"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = run.stdout + run.stderr
+    good = run.returncode != 0 and all(word in said for word in words)
+    print(f"{'pass' if good else 'FAIL'} {name}: {said.strip().splitlines()[0] if said.strip() else 'nothing said'}")
+    return good
+
+
+def main():
+    weft, folder = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    prepare(folder)
+    results = [run_case(weft, folder, case) for case in json.loads((GOLDENS / "cases.json").read_text())["cases"]]
+    families = json.loads((FAMILIES / "cases.json").read_text())
+    prepare_families(folder, families["shared"])
+    results += [run_family(weft, folder, case) for case in families["cases"]]
+    results += [
+        # The widths of the text and of what the UNet looks at.
+        refused(weft, folder, "an SDXL model in a graph for SD 1.x", "txt2img", {"model": "sdxl"}, ["16", "36", "cross_attention_dim"]),
+        refused(weft, folder, "a base model as refiner", "txt2img_sdxl_refiner", {"model": "sdxl", "refiner": "sdxl"}, ["20", "36"]),
+        refused(weft, folder, "a refiner as base", "txt2img_sdxl", {"model": "refiner"}, ["text_encoder"]),
+        refused(weft, folder, "a depth model without a depth map", "txt2img", {"model": "depth"}, ["4 channels", "in_channels is 5"]),
+        refused(weft, folder, "an upscaler without a noise level", "txt2img", {"model": "upscale"}, ["ClassConditioning"]),
+    ]
+    print(f"{sum(results)} of {len(results)} passed")
+    return 0 if all(results) else 1
 
 
 sys.exit(main())

@@ -4,7 +4,7 @@
   python tests/parity/live_parity.py --seed 7 unet runs     only these, again with seed 7
   python tests/parity/live_parity.py --weft build/dev/weft --keep /tmp/parity
 
-Families: noise tokenizer clip unet vae runs. Each comparison is one line; the last one counts them.
+Families: noise tokenizer clip unet family_unet vae tiny_vae runs. Each comparison is one line; the last one counts them.
 Exit code 0 only if all passed; 77 (ctest's "skipped") where PyTorch is not installed.
 
 The bars: in f32 no value off by more than 1e-4 of the output's range; in bf16 a cosine of at least
@@ -23,7 +23,7 @@ import tempfile
 import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-FAMILIES = ["noise", "tokenizer", "clip", "unet", "vae", "runs"]
+FAMILIES = ["noise", "tokenizer", "clip", "unet", "family_unet", "vae", "tiny_vae", "runs"]
 
 try:
     import diffusers
@@ -251,12 +251,12 @@ def check_clip(parity, count):
     rounds(parity, "clip", count, one)
 
 
-def check_unet(parity, count):
+def check_unet(parity, count, family="unet", random_config=random_configs.unet_config):
     def one(parity, name, folder):
         dtype = parity.random.choice(list(TYPES))
 
         def build():
-            config, size = random_configs.unet_config(parity.random)
+            config, size = random_config(parity.random)
             timestep = parity.random.randrange(1000)
             inputs = models.unet_inputs(config, parity.random.randrange(2**31), *size, float(timestep))
             tag = f"{parity.seed}.{name}.{parity.random.random()}"
@@ -270,18 +270,26 @@ def check_unet(parity, count):
         model_goldens.write_weights(model, part / f"diffusion_pytorch_model{file[0]}.safetensors{file[1]}", dtype)
         positive = inputs["encoder_hidden_states"]
         negative = positive.flip(1).contiguous()
+        pooled = {"pooled": inputs["text_embeds"]} if "text_embeds" in inputs else {}
         write_safetensors(folder / "inputs.safetensors", {
             "latent": inputs["sample"][:, :4], "channels": inputs["sample"][:, 4:], "positive": positive, "negative": negative,
-        } if config["in_channels"] > 4 else {"latent": inputs["sample"], "positive": positive, "negative": negative})
+            **pooled
+        } if config["in_channels"] > 4 else {"latent": inputs["sample"], "positive": positive, "negative": negative, **pooled})
         given = models.run_unet(model, inputs)
         other = models.run_unet(model, {**inputs, "encoder_hidden_states": negative})
         for scale, expected in ((1.0, given), (7.5, other + 7.5 * (given - other))):
-            graph = weft_graphs.unet(timestep, config["in_channels"] > 4, scale)
+            if config.get("time_cond_proj_dim") and scale == 1.0:
+                continue  # the scale is an input of the network, 7.5 in the reference
+            sizes = inputs["time_ids"][0].tolist() if "time_ids" in inputs else None
+            label = models.CLASS_LABEL if "class_labels" in inputs else None
+            graph = weft_graphs.unet(timestep, config["in_channels"] > 4, scale, sizes, label)
+            if config.get("time_cond_proj_dim"):
+                expected = given
             # Guidance multiplies the difference of two predictions, and bf16's error with it.
             in_precisions(parity, f"{name} guidance {scale}", folder, graph, {"noise": expected},
                           ("f32", "bf16") if scale == 1.0 else ("f32",))
 
-    rounds(parity, "unet", count, one)
+    rounds(parity, family, count, one)
 
 
 def check_vae(parity, count):
@@ -303,16 +311,49 @@ def check_vae(parity, count):
         model_goldens.write_config(model, part)
         legacy = model_goldens.legacy_attention if parity.random.random() < 0.4 else None
         model_goldens.write_weights(model, part / "diffusion_pytorch_model.safetensors", dtype, legacy)
-        scale = model.config.scaling_factor
+        scale, shift = model.config.scaling_factor, 0.0
+        if model.config.latents_mean:
+            shift = torch.tensor(model.config.latents_mean)[:, None, None]
+            scale = scale / torch.tensor(model.config.latents_std)[:, None, None]
         distribution = model.encode(image).latent_dist
         write_safetensors(folder / "inputs.safetensors", {
-            "image": (image / 2 + 0.5).permute(0, 2, 3, 1), "latent": latent * scale})
+            "image": (image / 2 + 0.5).permute(0, 2, 3, 1), "latent": (latent - shift) * scale})
         in_precisions(parity, name, folder, weft_graphs.vae(seed), {
-            "latent_mean": distribution.mean * scale,
-            "latent_sampled": distribution.sample(generator(seed)) * scale,
+            "latent_mean": (distribution.mean - shift) * scale,
+            "latent_sampled": (distribution.sample(generator(seed)) - shift) * scale,
             "decoded": (model.decode(latent).sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)})
 
     rounds(parity, "vae", count, one)
+
+
+def check_tiny_vae(parity, count):
+    def one(parity, name, folder):
+        dtype = parity.random.choice(list(TYPES))
+
+        def build():
+            config, (height, width) = random_configs.tiny_vae_config(parity.random)
+            factor = 2 ** (len(config["num_decoder_blocks"]) - 1)
+            seed = parity.random.randrange(2**31)
+            image = models.smooth_picture(seed, 1, height, width)
+            latent = torch.randn(1, config["latent_channels"], height // factor, width // factor, generator=generator(seed))
+            tag = f"{parity.seed}.{name}.{parity.random.random()}"
+            return image, latent, seed, models.build_tiny_vae(tag, config, TYPES[dtype], image, latent)
+
+        image, latent, seed, model = drawn(build)
+        part = folder / "model" / "vae"
+        part.mkdir(parents=True)
+        model_goldens.write_config(model, part)
+        model_goldens.write_weights(model, part / "diffusion_pytorch_model.safetensors", dtype)
+        scale = model.config.scaling_factor
+        encoded = model.encode(image).latents * scale
+        write_safetensors(folder / "inputs.safetensors", {
+            "image": (image / 2 + 0.5).permute(0, 2, 3, 1), "latent": latent * scale})
+        # There is no distribution: with a generator or without, it is the same latent.
+        in_precisions(parity, name, folder, weft_graphs.vae(seed), {
+            "latent_mean": encoded, "latent_sampled": encoded,
+            "decoded": (model.decode(latent).sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)})
+
+    rounds(parity, "tiny_vae", count, one)
 
 
 def run_cases(chance):
@@ -401,7 +442,9 @@ def main():
             "tokenizer": lambda: check_tokenizer(parity, asked.rounds or 2, asked.clip_vocabulary),
             "clip": lambda: check_clip(parity, asked.rounds or 5),
             "unet": lambda: check_unet(parity, asked.rounds or 5),
+            "family_unet": lambda: check_unet(parity, asked.rounds or 5, "family_unet", random_configs.family_unet_config),
             "vae": lambda: check_vae(parity, asked.rounds or 5),
+            "tiny_vae": lambda: check_tiny_vae(parity, asked.rounds or 5),
             "runs": lambda: check_runs(parity, asked.rounds or 1),
         }
         for family in FAMILIES:

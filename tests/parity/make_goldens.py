@@ -4,8 +4,8 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae runs guidance weights. Needs torch, diffusers,
-transformers, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
+Families: randn schedulers tokenizer clip unet vae tiny_vae runs families guidance weights. Needs torch,
+diffusers, transformers, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
 """
 
 import argparse
@@ -24,7 +24,9 @@ FAMILIES = {
     "clip": ("model_goldens", "make_clip"),
     "unet": ("model_goldens", "make_unet"),
     "vae": ("model_goldens", "make_vae"),
+    "tiny_vae": ("model_goldens", "make_tiny_vae"),
     "runs": ("run_goldens", "make"),
+    "families": ("family_goldens", "make"),
     "weights": ("weight_file_goldens", "make"),
     "guidance": ("guidance_goldens", "make"),  # on the models of unet
 }

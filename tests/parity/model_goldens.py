@@ -159,6 +159,61 @@ UNETS = {
                     cross_attention_dim=12, attention_head_dim=2, norm_num_groups=4, time_cond_proj_dim=16,
                     only_cross_attention=[True, False]),
         cases=[(2, 8, 8, 77, 759.0), (1, 12, 8, 77, 259.0)]),
+    "unet_sdxl": dict(
+        # The base's form: no attention on the first level, many transformer layers below, sizes and pooled text.
+        dtype="bf16", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(blocks(PLAIN, CROSS, CROSS), sample_size=16, block_out_channels=[8, 16, 16], layers_per_block=1,
+                    cross_attention_dim=24, attention_head_dim=[1, 2, 4], transformer_layers_per_block=[1, 2, 3],
+                    use_linear_projection=True, norm_num_groups=4, addition_embed_type="text_time",
+                    addition_time_embed_dim=8, projection_class_embeddings_input_dim=20 + 6 * 8),
+        cases=[(2, 16, 8, 77, 801.0), (1, 8, 12, 154, 21.0)]),
+    "unet_refiner": dict(
+        # Five ids, attention in the middle levels alone, one width of text.
+        dtype="f16", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(blocks(PLAIN, CROSS, PLAIN), sample_size=16, block_out_channels=[8, 12, 16],
+                    layers_per_block=1, cross_attention_dim=20, attention_head_dim=[2, 3, 4],
+                    transformer_layers_per_block=[1, 2, 1], use_linear_projection=True, norm_num_groups=4,
+                    addition_embed_type="text_time", addition_time_embed_dim=6,
+                    projection_class_embeddings_input_dim=20 + 5 * 6, requires_aesthetics=True),
+        cases=[(2, 16, 8, 77, 181.0), (1, 8, 16, 77, 1.0)]),
+    "unet_ssd": dict(
+        # SSD-1B's pruning: other transformers on the way up than on the way down, one by one and some of no layer;
+        # no middle at all, which a mid_block_type of null says.
+        dtype="bf16", file="diffusion_pytorch_model.fp16.safetensors",
+        config=dict(blocks(PLAIN, CROSS, CROSS), sample_size=8, block_out_channels=[8, 12, 16], layers_per_block=1,
+                    cross_attention_dim=24, attention_head_dim=[1, 2, 4], transformer_layers_per_block=[0, 1, 2],
+                    reverse_transformer_layers_per_block=[[2, 1], [1, 0], 0], mid_block_type=None,
+                    use_linear_projection=True, norm_num_groups=4, addition_embed_type="text_time",
+                    addition_time_embed_dim=8, projection_class_embeddings_input_dim=16 + 6 * 8),
+        cases=[(2, 8, 8, 77, 441.0), (1, 12, 8, 77, 901.0)]),
+    "unet_upscale": dict(
+        # Seven channels, a class (the noise level), attention that is only to the text on the first levels.
+        dtype="f16", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(blocks(PLAIN, CROSS, CROSS), sample_size=16, in_channels=7, block_out_channels=[8, 16, 16],
+                    layers_per_block=1, cross_attention_dim=16, attention_head_dim=4, norm_num_groups=4,
+                    num_class_embeds=50, only_cross_attention=[True, True, False], use_linear_projection=True),
+        cases=[(2, 16, 16, 77, 361.0), (1, 8, 12, 77, 961.0)]),
+    "unet_depth": dict(
+        # Five channels, and a class told as a sinusoid.
+        dtype="f32", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(blocks(CROSS, PLAIN), sample_size=8, in_channels=5, block_out_channels=[8, 16], layers_per_block=1,
+                    cross_attention_dim=12, attention_head_dim=[1, 2], norm_num_groups=4, class_embed_type="timestep"),
+        cases=[(2, 8, 8, 77, 601.0), (1, 8, 8, 77, 41.0)]),
+    "unet_ddpm": dict(
+        # DDPM's network: pixels, attention over them in one level and the middle, one head, no text.
+        dtype="bf16", file="diffusion_pytorch_model.safetensors.zst",
+        config=dict(down_block_types=["DownBlock2D", "AttnDownBlock2D"], up_block_types=["AttnUpBlock2D", "UpBlock2D"],
+                    sample_size=16, in_channels=3, out_channels=3, block_out_channels=[8, 16], layers_per_block=1,
+                    attention_head_dim=None, norm_num_groups=4, norm_eps=1e-6, downsample_padding=0, freq_shift=1,
+                    flip_sin_to_cos=False),
+        cases=[(2, 16, 16, 0, 701.0), (1, 8, 12, 0, 3.0)]),
+    "unet_ddpm_classes": dict(
+        # The same with classes, and heads of their own width.
+        dtype="f16", file="diffusion_pytorch_model.safetensors",
+        config=dict(down_block_types=["AttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "AttnUpBlock2D"],
+                    sample_size=16, in_channels=3, out_channels=3, block_out_channels=[8, 16], layers_per_block=1,
+                    attention_head_dim=4, norm_num_groups=4, num_class_embeds=30),
+        cases=[(2, 8, 8, 0, 601.0), (1, 12, 8, 0, 33.0)]),
     "unet_plain_middle": dict(
         # A middle of one resnet, the time embedding the other way round.
         dtype="f16", file="diffusion_pytorch_model.safetensors",
@@ -187,7 +242,7 @@ def make_unet(only=None):
         folder = fresh_folder(name)
         config = {"in_channels": 4, "out_channels": 4, **spec["config"]}
         runs = [models.unet_inputs(config, models.seed_of(name) + k, *case) for k, case in enumerate(spec["cases"])]
-        model = models.build_unet(name, config, TYPES[spec["dtype"]], runs[0])
+        model = models.attempts(lambda tag: models.build_unet(tag, config, TYPES[spec["dtype"]], runs[0]), name)
         print(f"  {name}: {model.figures}", flush=True)
         part = folder / "unet"
         part.mkdir()
@@ -235,7 +290,52 @@ VAES = {
         dtype="f32", file="diffusion_pytorch_model.safetensors", legacy=False, size=(1, 16, 16),
         config=dict(levels(2), block_out_channels=[8, 16], layers_per_block=2, norm_num_groups=4,
                     mid_block_add_attention=False, scaling_factor=0.5, shift_factor=0.1)),
+    "vae_means": dict(
+        # Means and deviations for each channel, as some of SDXL's have them.
+        dtype="f16", file="diffusion_pytorch_model.safetensors.zst", legacy=False, size=(1, 16, 24),
+        config=dict(levels(2), block_out_channels=[8, 12], layers_per_block=1, norm_num_groups=4, scaling_factor=0.5,
+                    latents_mean=[-1.6574, 1.886, -1.383, 2.5155], latents_std=[8.4927, 5.9022, 6.5498, 5.2299],
+                    force_upcast=True)),
 }
+
+# AutoencoderTiny: smaller than TAESD, in its form.
+TINY_VAES = {
+    "vae_tiny": dict(
+        dtype="f16", file="diffusion_pytorch_model.safetensors", size=(2, 32, 24),
+        config=dict(encoder_block_out_channels=[12] * 4, decoder_block_out_channels=[16] * 4,
+                    num_encoder_blocks=[1, 2, 1, 1], num_decoder_blocks=[2, 1, 2, 1])),
+    "vae_tiny_two_levels": dict(
+        dtype="bf16", file="diffusion_pytorch_model.safetensors.zst", size=(1, 16, 20),
+        config=dict(encoder_block_out_channels=[16] * 2, decoder_block_out_channels=[8] * 2, num_encoder_blocks=[1, 1],
+                    num_decoder_blocks=[1, 1], latent_channels=8, scaling_factor=0.5, act_fn="silu")),
+}
+
+
+def make_tiny_vae(only=None):
+    for name, spec in TINY_VAES.items():
+        if only not in (None, name):
+            continue
+        folder = fresh_folder(name)
+        config = {"latent_channels": 4, **spec["config"]}
+        seed = models.seed_of(name)
+        batch, height, width = spec["size"]
+        factor = 2 ** (len(config["num_decoder_blocks"]) - 1)
+        image = models.smooth_picture(seed, batch, height, width)
+        given = torch.randn((batch, config["latent_channels"], height // factor, width // factor), generator=generator(seed + 1))
+        model = models.build_tiny_vae(name, config, TYPES[spec["dtype"]], image, given)
+        print(f"  {name}: {model.figures}", flush=True)
+        part = folder / "vae"
+        part.mkdir()
+        write_config(model, part)
+        write_weights(model, part / spec["file"], spec["dtype"])
+        scale = model.config.scaling_factor
+        write_safetensors(folder / "io.safetensors", {
+            "image": image, "latent_mean": model.encode(image).latents * scale,
+            "latent": given * scale, "decoded": model.decode(given).sample})
+        write_json(folder / "io.json", {"weights": spec["dtype"], "scaling_factor": scale, "inputs": ["image", "latent"],
+                                        "outputs": ["decoded", "latent_mean"]})
+    return f"{len(TINY_VAES)} tiny autoencoders"
+
 
 LEGACY_ATTENTION = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
@@ -266,12 +366,16 @@ def make_vae(only=None):
         write_weights(model, part / spec["file"], spec["dtype"], legacy_attention if spec["legacy"] else None)
         distribution = model.encode(image).latent_dist
         scale, shift = model.config.scaling_factor, model.config.shift_factor or 0.0
+        if model.config.latents_mean:  # as StableDiffusionXLImg2ImgPipeline scales by them
+            shift = shift + torch.tensor(model.config.latents_mean)[:, None, None]
+            scale = scale / torch.tensor(model.config.latents_std)[:, None, None]
         drawn = distribution.sample(generator(seed % 2**32))
         write_safetensors(folder / "io.safetensors", {
             "image": image, "mean": distribution.mean, "logvar": distribution.logvar,
             "latent_mean": (distribution.mean - shift) * scale, "latent_sampled": (drawn - shift) * scale,
             "latent": (given - shift) * scale, "decoded": model.decode(given).sample})
         write_json(folder / "io.json", {
-            "weights": spec["dtype"], "seed": seed % 2**32, "scaling_factor": scale, "shift_factor": shift,
+            "weights": spec["dtype"], "seed": seed % 2**32, "scaling_factor": model.config.scaling_factor,
+            "shift_factor": model.config.shift_factor or 0.0,
             "inputs": ["image", "latent"], "outputs": ["decoded", "latent_mean", "latent_sampled", "logvar", "mean"]})
     return f"{len(VAES)} VAEs"

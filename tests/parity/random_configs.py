@@ -1,4 +1,4 @@
-"""Configurations of small models drawn at random, of the kinds that SD 1.x and 2.x use."""
+"""Configurations of small models drawn at random, of the kinds that Stable Diffusion uses."""
 
 CROSS = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 PLAIN = ("DownBlock2D", "UpBlock2D")
@@ -40,6 +40,44 @@ def unet_config(random):
     return config, size
 
 
+def family_unet_config(random):
+    """(config, size) of the kinds that came after: SDXL's base and refiner, pruned ones, LCM, classes."""
+    kind = random.choice(["sdxl", "refiner", "ssd", "lcm", "class", "class_sinusoid"])
+    config, size = unet_config(random)
+    levels = len(config["block_out_channels"])
+    if kind in ("sdxl", "refiner", "ssd"):
+        each, count = random.choice([4, 6, 8]), 5 if kind == "refiner" else 6
+        config |= dict(addition_embed_type="text_time", addition_time_embed_dim=each,
+                       projection_class_embeddings_input_dim=random.choice([10, 16]) + count * each,
+                       requires_aesthetics=kind == "refiner", use_linear_projection=True)
+    if kind == "ssd":
+        resnets = config["layers_per_block"]
+        resnets = resnets if isinstance(resnets, list) else [resnets] * levels
+        config |= dict(
+            transformer_layers_per_block=[random.choice([1, 2]) for _ in range(levels)],
+            reverse_transformer_layers_per_block=[[random.choice([0, 1, 2]) for _ in range(count + 1)] for count in reversed(resnets)],
+            mid_block_type=random.choice(["UNetMidBlock2D", "UNetMidBlock2DCrossAttn", None]))
+    if kind == "lcm":
+        config["time_cond_proj_dim"] = random.choice([8, 16])
+    if kind == "class":
+        config["num_class_embeds"] = random.choice([25, 40])
+    if kind == "class_sinusoid":
+        config["class_embed_type"] = "timestep"
+    return config, size
+
+
+def tiny_vae_config(random):
+    """(config, (height, width) of the picture) of an AutoencoderTiny."""
+    levels = random.choice([2, 3, 4])
+    config = dict(
+        encoder_block_out_channels=[random.choice([8, 12])] * levels, decoder_block_out_channels=[random.choice([8, 16])] * levels,
+        num_encoder_blocks=[random.choice([1, 2]) for _ in range(levels)],
+        num_decoder_blocks=[random.choice([1, 2]) for _ in range(levels)], latent_channels=random.choice([4, 4, 16]),
+        scaling_factor=random.choice([1.0, 1.0, 0.5]), act_fn=random.choice(["relu", "relu", "silu"]))
+    factor = 2 ** (levels - 1)
+    return config, (factor * random.randrange(3, 6), factor * random.randrange(3, 6))
+
+
 def vae_config(random):
     """(config, (height, width) of the picture)"""
     levels = random.choice([2, 3, 4])
@@ -50,6 +88,9 @@ def vae_config(random):
         scaling_factor=random.choice([0.18215, 0.13025]), mid_block_add_attention=random.random() < 0.8)
     if random.random() < 0.3:
         config |= dict(use_quant_conv=False, use_post_quant_conv=False)
+    if random.random() < 0.2:
+        config |= dict(latents_mean=[random.uniform(-2, 2) for _ in range(config["latent_channels"])],
+                       latents_std=[random.uniform(1, 8) for _ in range(config["latent_channels"])])
     factor = 2 ** (levels - 1)
     return config, (factor * random.randrange(3, 6), factor * random.randrange(3, 6))
 

@@ -11,7 +11,7 @@ import math
 import zlib
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel, UNet2DModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from golden_files import generator
@@ -78,7 +78,12 @@ def branches(model):
             powers = (0.2, 0.2, 0.7)
             scaled = list(zip([module, *(modules[f"{owner}.{other}"] for other in others)], powers))
             found.append((f"uniform attention at {name}", module, scaled))
-        if name.endswith(("time_emb_proj", "position_embedding", "cond_proj")) and hasattr(module, "weight"):
+        if name.endswith(("time_emb_proj", "position_embedding", "cond_proj", "add_embedding.linear_2",
+                          "class_embedding.linear_2")) and hasattr(module, "weight"):
+            found.append((f"{name} left out", module, [(module, 1.0)]))
+        if name.endswith("class_embedding") and hasattr(module, "weight"):
+            found.append((f"{name} left out", module, [(module, 1.0)]))
+        if name.endswith("conv.4"):  # the end of an AutoencoderTinyBlock's branch
             found.append((f"{name} left out", module, [(module, 1.0)]))
     return found
 
@@ -157,22 +162,42 @@ def guidance_embedding(guidance_scale, width):
 
 def unet_inputs(config, seed, batch, height, width, tokens, timestep):
     source = generator(seed)
-    widths = config["cross_attention_dim"]
-    width_of_text = widths[0] if isinstance(widths, (list, tuple)) else widths
     inputs = {
         "sample": torch.randn(batch, config["in_channels"], height, width, generator=source),
         "timestep": torch.tensor([timestep], dtype=torch.float32),
-        "encoder_hidden_states": torch.randn(batch, tokens, width_of_text, generator=source),
     }
+    if tokens:  # a UNet2DModel is told none
+        widths = config["cross_attention_dim"]
+        width_of_text = widths[0] if isinstance(widths, (list, tuple)) else widths
+        inputs["encoder_hidden_states"] = torch.randn(batch, tokens, width_of_text, generator=source)
     if config.get("time_cond_proj_dim"):
         inputs["timestep_cond"] = guidance_embedding(7.5, config["time_cond_proj_dim"]).repeat(batch, 1)
+    if config.get("addition_embed_type") == "text_time":
+        # Whatever the sizes' sinusoids leave of the width is pooled text.
+        count, each = (5 if config.get("requires_aesthetics") else 6), config["addition_time_embed_dim"]
+        pooled = config["projection_class_embeddings_input_dim"] - count * each
+        inputs["text_embeds"] = torch.randn(batch, pooled, generator=source)
+        sizes = [64.0, 96.0, 8.0, 0.0, 6.0] if count == 5 else [64.0, 96.0, 8.0, 0.0, 128.0, 64.0]
+        inputs["time_ids"] = torch.tensor([sizes] * batch)
+    if config.get("num_class_embeds") or config.get("class_embed_type"):
+        inputs["class_labels"] = torch.full((batch,), CLASS_LABEL, dtype=torch.int64)
     return inputs
+
+
+# The class that goldens of networks with classes are made with.
+CLASS_LABEL = 20
 
 
 def run_unet(model, inputs):
     given = {name: tensor.to(model.dtype) for name, tensor in inputs.items()}
     # The timestep's embedding is made in float32 whatever the weights are, so it goes in unrounded.
     given["timestep"] = inputs["timestep"][0]
+    if "class_labels" in inputs:
+        given["class_labels"] = inputs["class_labels"]
+    if "text_embeds" in inputs:
+        # The sizes' sinusoids as well are made in float32.
+        given["added_cond_kwargs"] = {"text_embeds": given.pop("text_embeds"), "time_ids": inputs["time_ids"]}
+        given.pop("time_ids")
     return model(given.pop("sample"), given.pop("timestep"), **given).sample
 
 
@@ -206,11 +231,23 @@ def run_clip(model, ids):
     return outputs
 
 
+def attempts(build, tag, count=12):
+    """Some random weights leave a branch that hardly shows: others are taken then."""
+    for k in range(count):
+        try:
+            return build(f"{tag}.{k}" if k else tag)
+        except (AssertionError, RuntimeError) as error:
+            print(f"    {tag} {k}: {error}", flush=True)
+    raise RuntimeError(f"no {tag} in {count} attempts")
+
+
 # ---- builders ------------------------------------------------------------------------------------
 
 
 def build_unet(name, config, dtype, inputs):
-    model = random_weights(UNet2DConditionModel(**config), seed_of(name))
+    config = {key: value for key, value in config.items() if key != "requires_aesthetics"}
+    kind = UNet2DModel if "encoder_hidden_states" not in inputs else UNet2DConditionModel
+    model = random_weights(kind(**config), seed_of(name))
     return finish(model, dtype, lambda model: {"noise": run_unet(model, inputs)})
 
 
@@ -219,6 +256,15 @@ def build_vae(name, config, dtype, image, latent):
     model.decoder.conv_out.weight.data *= 0.5
     return finish(model, dtype, lambda model: {
         "mean": model.encode(image.to(model.dtype)).latent_dist.mean,
+        "decoded": model.decode(latent.to(model.dtype)).sample,
+    })
+
+
+def build_tiny_vae(name, config, dtype, image, latent):
+    """An AutoencoderTiny; it has no distribution, what it encodes is the latent."""
+    model = random_weights(AutoencoderTiny(**config), seed_of(name))
+    return finish(model, dtype, lambda model: {
+        "latent": model.encode(image.to(model.dtype)).latents,
         "decoded": model.decode(latent.to(model.dtype)).sample,
     })
 

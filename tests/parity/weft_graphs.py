@@ -33,7 +33,7 @@ def clip():
     })
 
 
-def unet(timestep, extra_channels, guidance_scale):
+def unet(timestep, extra_channels, guidance_scale, sizes=None, label=None):
     """One call of the UNet at a whole timestep. DDIM over 1,000 steps has one step for each timestep;
     the share of the steps that img2img would leave picks it."""
     nodes = {
@@ -51,6 +51,22 @@ def unet(timestep, extra_channels, guidance_scale):
     if extra_channels:
         nodes["channels"] = load("inputs.safetensors", "channels", "latent")
         nodes["noise"]["inputs"]["channels"] = "channels"
+    for text in ("positive", "negative") if sizes or label is not None else ():
+        told = text
+        if sizes:
+            # What a text encoder would have said beside the hidden states.
+            nodes[f"{text}_tokens"] = load("inputs.safetensors", text, "tensor")
+            nodes["pooled"] = load("inputs.safetensors", "pooled", "tensor")
+            nodes[text] = node("MakeConditioning", tokens=f"{text}_tokens", pooled="pooled")
+            names = ["original_height", "original_width", "crop_top", "crop_left"]
+            names += ["target_height", "target_width"] if len(sizes) == 6 else ["aesthetic_score"]
+            given = {name: int(size) if "score" not in name else size for name, size in zip(names, sizes)}
+            nodes[f"{text}_sized"] = node("SizeConditioning", {"width": 1, "height": 1, **given}, conditioning=text)
+            told = f"{text}_sized"
+        if label is not None:
+            nodes[f"{text}_classed"] = node("ClassConditioning", {"class_label": label}, conditioning=told)
+            told = f"{text}_classed"
+        nodes["guide"]["inputs"][text] = told
     return graph("UNet", nodes)
 
 

@@ -52,6 +52,8 @@ void AppendActivation(Activation activation, dnnl::post_ops& post_ops) {
       return post_ops.append_eltwise(dnnl::algorithm::eltwise_gelu_tanh, 0.0f, 0.0f);
     case Activation::kQuickGelu:
       return post_ops.append_eltwise(dnnl::algorithm::eltwise_swish, 1.702f, 0.0f);
+    case Activation::kRelu:
+      return post_ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
   }
 }
 

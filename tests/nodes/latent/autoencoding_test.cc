@@ -43,6 +43,17 @@ TEST(VaeEncode, GivesTheScaledMeanWithoutAGenerator) {
   EXPECT_LE(Distance(*outputs->at("latent").AsTensor(), golden.Get("latent_mean")), 1e-4);
 }
 
+TEST(VaeEncode, LeavesALatentUnscaledForFurtherChannels) {
+  const GoldenTensors golden(kName);
+  const auto outputs = RunNode(VaeEncodeNode(),
+                               {{"vae", LoadVae()},
+                                {"image", Value(Picture(golden.Get("image")))},
+                                {"scaled", Value(false)}},
+                               {.unwanted = {"generator"}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  EXPECT_LE(Distance(*outputs->at("latent").AsTensor(), golden.Get("mean")), 1e-4);
+}
+
 TEST(VaeEncode, TakesPicturesOfBytes) {
   const GoldenTensors golden(kName);  // its picture is made of whole levels
   const Tensor picture = Picture(golden.Get("image"));
@@ -72,6 +83,20 @@ TEST(VaeEncode, DrawsWithAGeneratorAndGivesTheAdvancedOneOut) {
   const auto* advanced = dynamic_cast<const Generator*>(outputs->at("generator").AsObject());
   ASSERT_NE(advanced, nullptr);
   EXPECT_TRUE(advanced->rng() == expected);
+}
+
+TEST(VaeEncode, DrawsNothingWithAutoencoderTiny) {
+  const GoldenTensors golden("vae_tiny");
+  const Value vae(
+      std::shared_ptr<const Object>(Vae::Load(GoldenFolder("vae_tiny") + "/vae").value()));
+  const auto outputs = RunNode(
+      VaeEncodeNode(),
+      {{"vae", vae}, {"image", Value(Picture(golden.Get("image")))}, {"generator", Seeded(1)}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  EXPECT_LE(Distance(*outputs->at("latent").AsTensor(), golden.Get("latent_mean")), 1e-4);
+  const auto* generator = dynamic_cast<const Generator*>(outputs->at("generator").AsObject());
+  ASSERT_NE(generator, nullptr);
+  EXPECT_TRUE(generator->rng() == Rng(1));
 }
 
 TEST(VaeEncode, WantsAGeneratorWhereItsGeneratorIsWired) {
@@ -174,6 +199,21 @@ TEST(VaePreview, SolvesLeastSquares) {
   const std::vector<double> x = SolvePositive({4, 2, 2, 3}, {10, 11});
   EXPECT_NEAR(x[0], 1, 1e-12);
   EXPECT_NEAR(x[1], 3, 1e-12);
+}
+
+TEST(PreviewLatent, DecodesWithAnAutoencoderTiny) {
+  const GoldenTensors golden("vae_tiny");
+  const Value vae(
+      std::shared_ptr<const Object>(Vae::Load(GoldenFolder("vae_tiny") + "/vae").value()));
+  const auto outputs =
+      RunNode(PreviewLatentNode(), {{"vae", vae}, {"latent", Value(golden.Get("latent"))}});
+  ASSERT_TRUE(outputs.ok()) << outputs.status();
+  const Tensor image = *outputs->at("image").AsTensor();
+  const Tensor wanted = Picture(golden.Get("decoded"));
+  ASSERT_EQ(image.shape(), wanted.shape());
+  for (int64_t i = 0; i < image.numel(); ++i) {
+    ASSERT_NEAR(image.data<uint8_t>()[i], wanted.data<float>()[i] * 255.0f, 0.51) << i;
+  }
 }
 
 }  // namespace

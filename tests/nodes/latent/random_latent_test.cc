@@ -55,6 +55,26 @@ TEST(RandomLatent, KnowsItsShapeInADryRun) {
   EXPECT_EQ(drawn["noise"].AsTensor()->shape(), Shape({1, 4, 96, 64}));
 }
 
+TEST(RandomLatent, TakesTheSizeOfALatentAndTheVaesChannels) {
+  Values inputs = Inputs(8, 8);
+  inputs.erase("width");
+  inputs.erase("height");
+  inputs["like"] = Value(*Tensor::Of<float>({1, 3, 1, 2}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(RunNode(RandomLatentNode(), inputs)->at("noise").AsTensor()->shape(),
+            Shape({1, 4, 1, 2}));
+  inputs.erase("vae");
+  EXPECT_EQ(RunNode(RandomLatentNode(), inputs)->at("noise").AsTensor()->shape(),
+            Shape({1, 3, 1, 2}));
+  inputs["width"] = Value(int64_t{8});
+  EXPECT_THAT(Error(inputs), HasSubstr("like: says the size already"));
+  inputs.erase("like");
+  EXPECT_THAT(Error(inputs), HasSubstr("vae: is missing: give it, a latent as \"like\""));
+  inputs["channels"] = Value(int64_t{3});
+  inputs["height"] = Value(int64_t{5});
+  EXPECT_EQ(RunNode(RandomLatentNode(), inputs)->at("noise").AsTensor()->shape(),
+            Shape({1, 3, 5, 8}));
+}
+
 TEST(RandomLatent, NamesTheNearestSizes) {
   EXPECT_THAT(Error(Inputs(100, 64)), HasSubstr("width: 100 is not a multiple of 8"));
   EXPECT_THAT(Error(Inputs(100, 64)), HasSubstr("nearest: 96 or 104"));

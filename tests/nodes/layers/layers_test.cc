@@ -169,5 +169,12 @@ TEST(Affine, ScalesThenShifts) {
               ElementsAre(2.5f, -3.5f));
 }
 
+TEST(AffineChannels, ScalesAndShiftsEachChannelByItsOwn) {
+  Ops ops = CpuOps();
+  const Tensor x = MadeOf({2, 2, 1, 1}, {1, 1, -1, 2});
+  EXPECT_THAT(Done(ops, AffineChannels(ops, x, {2, 3}, {0, 0.5})).span<float>(),
+              ElementsAre(2, 3.5f, -2, 6.5f));
+}
+
 }  // namespace
 }  // namespace weft

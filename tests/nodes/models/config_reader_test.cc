@@ -146,12 +146,28 @@ TEST(UnetConfig, RefusesWhatWouldGiveAnotherPicture) {
   EXPECT_THAT(UnetError(R"({"resnet_time_scale_shift": "scale_shift"})"),
               HasSubstr("\"resnet_time_scale_shift\" is \"scale_shift\"; expected \"default\""));
   EXPECT_THAT(UnetError(R"({"class_embed_type": "projection"})"),
-              HasSubstr("\"class_embed_type\" is \"projection\"; expected none"));
+              HasSubstr("\"class_embed_type\" is \"projection\"; expected one of timestep"));
   EXPECT_THAT(UnetError(R"({"dual_cross_attention": true})"), HasSubstr("dual_cross_attention"));
-  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel"})"),
-              HasSubstr("\"_class_name\" is \"UNet2DModel\"; expected one of "
-                        "UNet2DConditionModel"));
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet3DConditionModel"})"),
+              HasSubstr("\"_class_name\" is \"UNet3DConditionModel\"; expected one of "
+                        "UNet2DConditionModel, UNet2DModel"));
   EXPECT_EQ(UnetError(R"({"mid_block_scale_factor": 1.0, "dropout": 0.1})"), "");
+}
+
+TEST(UnetConfig, HasTheDefaultsOfUnet2dModel) {
+  const UnetConfig config =
+      UnetConfig::From(Read(R"({"_class_name": "UNet2DModel", "attention_head_dim": null})"))
+          .value();
+  EXPECT_EQ(config.in_channels, 3);
+  EXPECT_EQ(config.context_width, 0);
+  EXPECT_EQ(config.down[1].kind, UnetBlockConfig::Kind::kSelfAttention);
+  EXPECT_EQ(config.down[1].heads, 1);
+  EXPECT_EQ(config.middle, UnetConfig::Middle::kSelfAttention);
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel", "time_embedding_type": "fourier"})"),
+              HasSubstr("time_embedding_type"));
+  EXPECT_THAT(UnetError(R"({"_class_name": "UNet2DModel",
+                            "down_block_types": ["CrossAttnDownBlock2D"]})"),
+              HasSubstr("of DownBlock2D, AttnDownBlock2D"));
 }
 
 TEST(VaeConfig, HasTheDefaultsOfDiffusers) {
@@ -168,7 +184,31 @@ TEST(VaeConfig, NamesWhatDoesNotFit) {
   EXPECT_THAT(VaeError(R"({"scaling_factor": 0})"), HasSubstr("\"scaling_factor\" is 0"));
   EXPECT_THAT(VaeError(R"({"_class_name": "VQModel"})"),
               HasSubstr("\"_class_name\" is \"VQModel\"; expected one of AutoencoderKL"));
-  EXPECT_THAT(VaeError(R"({"latents_mean": [0.1]})"), HasSubstr("latents_mean"));
+  EXPECT_THAT(VaeError(R"({"latents_mean": [0.1]})"),
+              HasSubstr("\"latents_mean\" is [0.1]; expected 4 numbers, as latent_channels says"));
+  EXPECT_THAT(VaeError(R"({"latents_std": [1, 1, 0, 1]})"),
+              HasSubstr("\"latents_std\" is [1,1,0,1]; expected a list of 1..1024 numbers"));
+}
+
+TEST(VaeConfig, HasTheDefaultsOfAutoencoderTiny) {
+  const VaeConfig config = VaeConfig::From(Read(R"({"_class_name": "AutoencoderTiny"})")).value();
+  ASSERT_TRUE(config.tiny.has_value());
+  EXPECT_EQ(config.scale(), 8);
+  EXPECT_EQ(config.tiny->encoder_width, 64);
+  EXPECT_THAT(config.tiny->encoder_blocks, ::testing::ElementsAre(1, 3, 3, 3));
+  EXPECT_DOUBLE_EQ(config.scaling, 1.0);
+  EXPECT_FALSE(config.draws());
+}
+
+TEST(VaeConfig, NamesWhatDoesNotFitInAutoencoderTiny) {
+  const std::string tiny = R"({"_class_name": "AutoencoderTiny", )";
+  EXPECT_THAT(
+      VaeError(tiny + R"("encoder_block_out_channels": [64, 64, 32, 64]})"),
+      HasSubstr("\"encoder_block_out_channels\" is [64,64,32,64]; expected 4 equal widths"));
+  EXPECT_THAT(VaeError(tiny + R"("num_decoder_blocks": [3, 1]})"),
+              HasSubstr("expected 4, as num_encoder_blocks has"));
+  EXPECT_THAT(VaeError(tiny + R"("upsampling_scaling_factor": 3})"),
+              HasSubstr("\"upsampling_scaling_factor\" is 3; expected 2"));
 }
 
 TEST(ClipTextConfig, HasTheDefaultsOfTransformers) {
@@ -182,8 +222,8 @@ TEST(ClipTextConfig, HasTheDefaultsOfTransformers) {
 TEST(ClipTextConfig, NamesWhatDoesNotFit) {
   EXPECT_THAT(ClipError(R"({"num_attention_heads": 7})"),
               HasSubstr("\"num_attention_heads\" is 7; expected a divisor of hidden_size 512"));
-  EXPECT_THAT(ClipError(R"({"hidden_act": "relu"})"),
-              HasSubstr("\"hidden_act\" is \"relu\"; expected one of silu, swish, gelu"));
+  EXPECT_THAT(ClipError(R"({"hidden_act": "mish"})"),
+              HasSubstr("\"hidden_act\" is \"mish\"; expected one of silu, swish, gelu"));
   EXPECT_THAT(ClipError(R"({"architectures": ["T5EncoderModel"]})"),
               HasSubstr("\"architectures\" is [\"T5EncoderModel\"]"));
   EXPECT_THAT(ClipError(R"({"num_hidden_layers": 1e9})"), HasSubstr("\"num_hidden_layers\""));

@@ -26,12 +26,18 @@ class UnetGolden : public ::testing::TestWithParam<std::tuple<std::string, DType
   absl::StatusOr<Tensor> Predict(Ops& ops, const GoldenTensors& golden, const std::string& k) {
     const UnetNetwork& network = unet_->network();
     UnetCondition condition{.context = network.EmptyContext()};
-    network.AddSegment(ops, golden.Get("encoder_hidden_states" + k), condition.context);
+    if (network.config().context_width > 0) {
+      network.AddSegment(ops, golden.Get("encoder_hidden_states" + k), condition.context);
+    }
     if (network.config().guidance_width > 0) condition.guidance_scale = kGoldenScale;
     if (network.config().size_width > 0) {
       const Tensor sizes = golden.Get("time_ids" + k);  // the same in each row
       const std::vector<double> row(sizes.data<float>(), sizes.data<float>() + sizes.dim(1));
       condition.added = network.EmbedSizes(ops, golden.Get("text_embeds" + k), row);
+    }
+    if (network.config().takes_class()) {
+      const Tensor labels = golden.Get("class_labels" + k);  // the same in each row
+      condition.added = network.EmbedClass(ops, labels.data<int64_t>()[0]);
     }
     const Tensor pictures[] = {golden.Get("sample" + k)};
     return ops.Finish(
@@ -85,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Models, UnetGolden,
                                   std::string(Name(std::get<1>(of.param)));
                          });
 
-TEST(Unet, TheGoldensCoverSixNetworks) { EXPECT_GE(GoldensWith("unet").size(), 6u); }
+TEST(Unet, TheGoldensCoverSixteenNetworks) { EXPECT_GE(GoldensWith("unet").size(), 16u); }
 
 }  // namespace
 }  // namespace weft

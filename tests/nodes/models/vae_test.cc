@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "nodes/latent/pixel_range.h"
-#include "nodes/layers/affine.h"
 #include "nodes/models/parts.h"
 #include "tests/nodes/models/golden.h"
 
@@ -42,25 +41,26 @@ class VaeGolden : public ::testing::TestWithParam<std::tuple<std::string, DType>
 TEST_P(VaeGolden, EncodesAsDiffusersDoes) {
   const GoldenTensors golden(name());
   std::ifstream file(GoldenFolder(name()) + "/io.json");
-  const uint64_t seed = nlohmann::json::parse(file)["seed"].get<uint64_t>();
+  const nlohmann::json io = nlohmann::json::parse(file);
 
   Ops ops = CpuOps(compute());
   const Tensor image = ChannelsLast(golden.Get("image"));
-  const auto moments = ops.Finish(vae_->network().Encode(ops, image));
-  ASSERT_TRUE(moments.ok()) << moments.status();
+  const VaeNetwork& network = vae_->network();
+  const auto encoded = ops.Finish(network.Encode(ops, image));
+  ASSERT_TRUE(encoded.ok()) << encoded.status();
   const auto scaled = [&](Rng* rng) {
-    const Tensor drawn = SampleGaussian(ops, *moments, rng);
-    return Affine(ops, drawn, config().scaling, -config().shift * config().scaling);
+    return network.Scaled(ops, config().draws() ? SampleGaussian(ops, *encoded, rng) : *encoded);
   };
   ExpectParity("latent_mean", scaled(nullptr), golden.Get("latent_mean"), compute());
-  Rng rng(seed);
+  if (!config().draws()) return;
+  Rng rng(io["seed"].get<uint64_t>());
   ExpectParity("latent_sampled", scaled(&rng), golden.Get("latent_sampled"), compute());
 }
 
 TEST_P(VaeGolden, DecodesAsDiffusersDoes) {
   const GoldenTensors golden(name());
   Ops ops = CpuOps(compute());
-  const Tensor latent = Affine(ops, golden.Get("latent"), 1.0 / config().scaling, config().shift);
+  const Tensor latent = vae_->network().Unscaled(ops, golden.Get("latent"));
   const auto image = ops.Finish(vae_->network().Decode(ops, latent));
   ASSERT_TRUE(image.ok()) << image.status();
   ExpectParity("decoded", ChannelsFirst(*image), golden.Get("decoded"), compute());
@@ -78,8 +78,8 @@ TEST_P(VaeGolden, HasInADryRunTheShapesOfTheRun) {
             (Shape{decoded.dim(0), decoded.dim(2), decoded.dim(3), decoded.dim(1)}));
   const auto moments = ops.Finish(vae_->network().Encode(ops, *image));
   ASSERT_TRUE(moments.ok()) << moments.status();
-  EXPECT_EQ(moments->shape(),
-            (Shape{latent.dim(0), 2 * latent.dim(1), latent.dim(2), latent.dim(3)}));
+  const int64_t channels = (config().draws() ? 2 : 1) * latent.dim(1);
+  EXPECT_EQ(moments->shape(), (Shape{latent.dim(0), channels, latent.dim(2), latent.dim(3)}));
 }
 
 TEST_P(VaeGolden, GivesTheSameBitsForAnyNumberOfThreads) {
@@ -103,7 +103,27 @@ INSTANTIATE_TEST_SUITE_P(Models, VaeGolden,
                                   std::string(Name(std::get<1>(of.param)));
                          });
 
-TEST(Vae, TheGoldensCoverFiveAutoencoders) { EXPECT_GE(GoldensWith("vae").size(), 5u); }
+TEST(Vae, TheGoldensCoverEightAutoencoders) { EXPECT_GE(GoldensWith("vae").size(), 8u); }
+
+TEST(Vae, ScalesEachChannelByItsMeanAndDeviation) {
+  const auto vae = Vae::Load(GoldenFolder("vae_means") + "/vae").value();
+  Ops ops = CpuOps();
+  const Tensor latent = MadeOf({1, 4, 1, 1}, {1, 1, 1, 1});
+  const Tensor scaled = ops.Finish(vae->network().Scaled(ops, latent)).value();
+  // (1 - mean) · scaling_factor / deviation of its config
+  EXPECT_NEAR(scaled.data<float>()[0], (1 + 1.6574) * 0.5 / 8.4927, 1e-6);
+  EXPECT_NEAR(scaled.data<float>()[3], (1 - 2.5155) * 0.5 / 5.2299, 1e-6);
+  const Tensor back = ops.Finish(vae->network().Unscaled(ops, scaled)).value();
+  for (const float x : back.span<float>()) EXPECT_NEAR(x, 1, 1e-6);
+}
+
+TEST(AutoencoderTiny, KeepsLatentsWithinThree) {
+  Ops ops = CpuOps();
+  const Tensor x = ops.Finish(SoftClamp(ops, MadeOf({3}, {0, 3, -100}))).value();
+  EXPECT_FLOAT_EQ(x.data<float>()[0], 0);
+  EXPECT_FLOAT_EQ(x.data<float>()[1], 3 * std::tanh(1.0f));
+  EXPECT_FLOAT_EQ(x.data<float>()[2], -3);
+}
 
 }  // namespace
 }  // namespace weft

@@ -223,5 +223,60 @@ TEST_F(PredictNoiseTest, RefusesALatentThatIsNone) {
                                                   "got [4, 4] f32"));
 }
 
+// A text 16 wide with what unet_upscale and unet_sdxl look at beside it.
+Value Entry(Tensor tokens, std::optional<int64_t> label, Tensor pooled = {},
+            std::vector<double> sizes = {}) {
+  std::vector<Conditioning::Entry> entries(1);
+  entries[0].tokens = std::move(tokens);
+  entries[0].class_label = label;
+  entries[0].pooled = std::move(pooled);
+  entries[0].sizes = std::move(sizes);
+  return Wire(std::make_shared<const Conditioning>(std::move(entries)));
+}
+
+TEST(GuidanceOfClasses, PredictsAsDiffusersDoes) {
+  const GoldenTensors golden("unet_upscale");
+  const Tensor sample = golden.Get("sample.1");  // [1, 7, h, w]
+  const Tensor planes = sample.Reshape({7, sample.dim(2) * sample.dim(3)}).value();
+  const auto channels = [&](int64_t begin, int64_t end) {
+    return Value(
+        planes.Rows(begin, end)->Reshape({1, end - begin, sample.dim(2), sample.dim(3)}).value());
+  };
+  const auto noise =
+      Predict({{"unet", Wire(LoadUnet("unet_upscale"))},
+               {"positive", Entry(golden.Get("encoder_hidden_states.1"), 20)}},
+              {{"latent", channels(0, 4)}, {"channels", channels(4, 7)}, {"step", StepAt(961)}});
+  ASSERT_TRUE(noise.ok()) << noise.status();
+  EXPECT_LE(Distance(*noise, golden.Get("noise_pred.1")), 1e-4);
+}
+
+TEST(GuidanceOfClasses, RefusesATextWithoutAClassAndAnUnknownOne) {
+  const auto error = [](const Value& text) {
+    return RunNode(GuidanceNode(), {{"unet", Wire(LoadUnet("unet_upscale"))}, {"positive", text}})
+        .status();
+  };
+  const Tensor tokens = Noise({1, 7, 16}, 1);
+  EXPECT_THAT(error(Text(tokens)).message(),
+              AllOf(HasSubstr("this UNet embeds a class"), HasSubstr("ClassConditioning")));
+  EXPECT_THAT(error(Entry(tokens, 50)).message(),
+              HasSubstr("its class_label is 50, the UNet knows 0..49"));
+}
+
+TEST(GuidanceOfSizes, NamesBothSidesWhereARefinerStandsForABase) {
+  // unet_refiner: pooled text 20 wide and 5 sizes of 6; told what a base is told.
+  const auto outputs =
+      RunNode(GuidanceNode(), {{"unet", Wire(LoadUnet("unet_refiner"))},
+                               {"positive", Entry(Noise({1, 7, 20}, 1), std::nullopt,
+                                                  Noise({1, 20}, 2), {64, 64, 0, 0, 64, 64})}});
+  EXPECT_EQ(PortOf(outputs.status()), "positive");
+  EXPECT_THAT(outputs.status().message(),
+              AllOf(HasSubstr("embeds pooled text and sizes, 50 wide together"),
+                    HasSubstr("6 sizes (6 each) and pooled text 20 wide"),
+                    HasSubstr("a base model takes 6 sizes, a refiner 5 with the aesthetic_score")));
+  const auto bare = RunNode(GuidanceNode(), {{"unet", Wire(LoadUnet("unet_refiner"))},
+                                             {"positive", Text(Noise({1, 7, 20}, 1))}});
+  EXPECT_THAT(bare.status().message(), HasSubstr("SizeConditioning gives it sizes"));
+}
+
 }  // namespace
 }  // namespace weft

@@ -23,10 +23,14 @@ Tensor Ids(const GoldenTensors& golden) {
 }
 
 absl::StatusOr<Conditioning::Entry> Encode(const std::string& name, const Tensor& ids,
-                                           int64_t skip = 0, const NodeRun& how = {}) {
-  const absl::StatusOr<Values> outputs =
-      RunNode(ClipEncodeNode(),
-              {{"clip", LoadClip(name)}, {"tokens", Value(ids)}, {"clip_skip", Value(skip)}}, how);
+                                           int64_t skip = 0, const NodeRun& how = {},
+                                           bool penultimate = false) {
+  const absl::StatusOr<Values> outputs = RunNode(ClipEncodeNode(),
+                                                 {{"clip", LoadClip(name)},
+                                                  {"tokens", Value(ids)},
+                                                  {"clip_skip", Value(skip)},
+                                                  {"penultimate", Value(penultimate)}},
+                                                 how);
   if (!outputs.ok()) return outputs.status();
   return dynamic_cast<const Conditioning*>(outputs->at("conditioning").AsObject())->entries().at(0);
 }
@@ -44,6 +48,16 @@ TEST(ClipEncode, LeavesOutTheLastLayersWithClipSkip) {
   const auto entry = Encode("clip_gelu", Ids(golden), 1);
   ASSERT_TRUE(entry.ok()) << entry.status();
   EXPECT_LE(Distance(entry->tokens, golden.Get("clip_skip_1")), 1e-4);
+}
+
+TEST(ClipEncode, GivesWhatGoesIntoTheLastLayerForSdxl) {
+  const GoldenTensors golden("clip_projection");
+  const auto entry = Encode("clip_projection", Ids(golden), 0, {}, true);
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_LE(Distance(entry->tokens, golden.Get("hidden_states_minus_2")), 1e-4);
+  EXPECT_LE(Distance(entry->pooled, golden.Get("text_embeds")), 1e-4);
+  EXPECT_EQ(PortOf(Encode("clip_gelu", Ids(GoldenTensors("clip_gelu")), 2, {}, true).status()),
+            "clip_skip");
 }
 
 TEST(ClipEncode, GivesThePooledTextWhereTheEncoderProjectsIt) {

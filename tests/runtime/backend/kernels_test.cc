@@ -90,8 +90,9 @@ TEST_P(Kernels, NormaliseRows) {
 }
 
 TEST_P(Kernels, ActivateElementwise) {
-  for (const Activation activation : {Activation::kNone, Activation::kSilu, Activation::kGelu,
-                                      Activation::kGeluTanh, Activation::kQuickGelu}) {
+  for (const Activation activation :
+       {Activation::kNone, Activation::kSilu, Activation::kGelu, Activation::kGeluTanh,
+        Activation::kQuickGelu, Activation::kRelu}) {
     for (const int64_t count : {1, 17, 40000}) {
       const Tensor x = Random(Shape{count}, GetParam(), 5, 6.0);
       auto expected = reference::Of(x);
@@ -108,7 +109,7 @@ TEST_P(Kernels, ActivateExtremesWithoutOverflow) {
   const std::vector<float> extremes = {-1e30f, -200.0f, -88.5f, 0.0f, 88.5f, 200.0f, 1e30f};
   const Tensor x = *(*Tensor::Of<float>(Shape{7}, extremes)).To(GetParam(), allocator_);
   for (const Activation activation :
-       {Activation::kSilu, Activation::kGelu, Activation::kQuickGelu}) {
+       {Activation::kSilu, Activation::kGelu, Activation::kQuickGelu, Activation::kRelu}) {
     const auto y = backend_->Activate(x, activation, allocator_);
     ASSERT_TRUE(y.ok()) << y.status();
     const auto values = reference::Of(*y);

@@ -53,8 +53,9 @@ class LinearLayer : public testing::TestWithParam<std::tuple<Case, DType>> {
 };
 
 TEST_P(LinearLayer, MatchesTheDefinitionWithEveryActivation) {
-  for (const Activation activation : {Activation::kNone, Activation::kSilu, Activation::kGelu,
-                                      Activation::kGeluTanh, Activation::kQuickGelu}) {
+  for (const Activation activation :
+       {Activation::kNone, Activation::kSilu, Activation::kGelu, Activation::kGeluTanh,
+        Activation::kQuickGelu, Activation::kRelu}) {
     Epilogue epilogue;
     epilogue.activation = activation;
     const auto y = Run(bias_, false, epilogue);

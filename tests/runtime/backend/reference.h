@@ -64,6 +64,8 @@ inline double Activated(double x, Activation activation) {
              (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
     case Activation::kQuickGelu:
       return x / (1 + std::exp(-1.702 * x));
+    case Activation::kRelu:
+      return x > 0 ? x : 0;
     case Activation::kNone:
       return x;
   }

@@ -40,6 +40,8 @@ void ActivateTyped(const T* x, T* y, int64_t count, Activation activation) {
       return ActivateSpan<T, Activation::kGeluTanh>(x, y, count);
     case Activation::kQuickGelu:
       return ActivateSpan<T, Activation::kQuickGelu>(x, y, count);
+    case Activation::kRelu:
+      return ActivateSpan<T, Activation::kRelu>(x, y, count);
     case Activation::kNone:
       return ActivateSpan<T, Activation::kNone>(x, y, count);
   }

@@ -115,6 +115,8 @@ void ScaleTyped(const T* x, int64_t rows, int64_t channels, const float* mean, c
       return ScaleTile<Activation::kGeluTanh>(x, rows, channels, mean, scale, beta, y, y_stride);
     case Activation::kQuickGelu:
       return ScaleTile<Activation::kQuickGelu>(x, rows, channels, mean, scale, beta, y, y_stride);
+    case Activation::kRelu:
+      return ScaleTile<Activation::kRelu>(x, rows, channels, mean, scale, beta, y, y_stride);
   }
 }
 

@@ -113,6 +113,8 @@ HWY_INLINE FloatVec Activated(Floats d, FloatVec x) {
     return hn::Mul(x, Sigmoid(d, u2));
   } else if constexpr (kActivation == Activation::kQuickGelu) {
     return hn::Mul(x, Sigmoid(d, hn::Mul(x, hn::Set(d, 1.702f))));
+  } else if constexpr (kActivation == Activation::kRelu) {
+    return hn::Max(x, hn::Zero(d));
   } else {
     return x;
   }
