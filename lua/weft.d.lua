@@ -264,6 +264,7 @@ function weft.options(options) end
 ---@class weft.generator
 ---@class weft.image: weft.tensor
 ---@class weft.latent: weft.tensor
+---@class weft.lora
 ---@class weft.mask: weft.tensor
 ---@class weft.prompt
 ---@class weft.scheduler
@@ -288,6 +289,24 @@ function scheduler:steps(num_inference_steps, strength) end
 ---@param inputs weft.AddNoise.inputs
 ---@return weft.latent
 function weft.AddNoise(inputs) end
+
+---@class weft.ApplyLora.inputs
+---@field [1] string? an id
+---@field lora weft.lora|weft.wire From LoadLora.
+---@field unet? weft.unet|weft.wire The denoiser.
+---@field clip? weft.clip|weft.wire The text encoder.
+---@field clip_2? weft.clip|weft.wire SDXL's second text encoder.
+---@field weight? number|weft.wire How much of it the UNet gets; 0: none, may be negative. (default 1.0)
+---@field clip_weight? number|weft.wire How much the text encoders get; as weight if not given.
+---@field mode? "merged"|"live"|weft.wire merged: summed into the weights when they are packed, as fast as without. live: computed beside the weights, which are packed once for all LoRAs; for switching. (default "merged")
+---@class weft.ApplyLora.outputs
+---@field unet weft.unet The denoiser with the LoRA.
+---@field clip weft.clip The text encoder with it.
+---@field clip_2 weft.clip The second one with it.
+---A model's networks with a LoRA on their weights; several chain, and their weights add up.
+---@param inputs weft.ApplyLora.inputs
+---@return weft.ApplyLora.outputs
+function weft.ApplyLora(inputs) end
 
 ---@class weft.ApplyPrompt.inputs
 ---@field [1] string? an id
@@ -386,6 +405,26 @@ function weft.ConditioningWeight(inputs) end
 ---@return weft.image
 function weft.CropImage(inputs) end
 
+---@class weft.DDIMInverseScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: true.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---DDIM run backwards: from a picture's latent to its noise.
+---@param inputs weft.DDIMInverseScheduler.inputs
+---@return weft.scheduler
+function weft.DDIMInverseScheduler(inputs) end
+
 ---@class weft.DDIMScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -434,6 +473,34 @@ function weft.DDIMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DDPMScheduler(inputs) end
 
+---@class weft.DEISMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "deis"|"dpmsolver"|"dpmsolver++"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: deis.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: logrho.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---DEIS: an exponential integrator with polynomials in the logarithm of the noise.
+---@param inputs weft.DEISMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.DEISMultistepScheduler(inputs) end
+
 ---@class weft.DPMSolverMultistepScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -442,21 +509,21 @@ function weft.DDPMScheduler(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
----@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
----@field use_lu_lambdas? boolean|weft.wire Space the noise levels evenly in log SNR (Lu et al., arXiv 2206.00927). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
+---@field use_lu_lambdas? boolean|weft.wire Space the noise levels evenly in log SNR (Lu et al., arXiv 2206.00927). If neither the graph nor the config says: false.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
 ---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
 ---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
@@ -468,6 +535,27 @@ function weft.DDPMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DPMSolverMultistepScheduler(inputs) end
 
+---@class weft.DPMSolverSDEScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field noise_sampler_seed? integer|weft.wire Seed of the Brownian tree that the noise comes from; not set: one drawn from the generator. If neither the graph nor the config says: not set.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field s_noise? number|weft.wire Its strength. If neither the graph nor the config says: 1.
+---DPM-Solver++ for the SDE, noise from a Brownian tree: two calls of the model a step.
+---@param inputs weft.DPMSolverSDEScheduler.inputs
+---@return weft.scheduler
+function weft.DPMSolverSDEScheduler(inputs) end
+
 ---@class weft.DPMSolverSinglestepScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -476,19 +564,19 @@ function weft.DPMSolverMultistepScheduler(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: false.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field algorithm_type? "dpmsolver"|"dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
 ---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
 ---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
@@ -496,6 +584,50 @@ function weft.DPMSolverMultistepScheduler(inputs) end
 ---@param inputs weft.DPMSolverSinglestepScheduler.inputs
 ---@return weft.scheduler
 function weft.DPMSolverSinglestepScheduler(inputs) end
+
+---@class weft.EDMDPMSolverMultistepScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: 0.002.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: 80.
+---@field sigma_data? number|weft.wire Standard deviation of clean latents. If neither the graph nor the config says: 0.5.
+---@field sigma_schedule? "karras"|"exponential"|weft.wire Space the noise levels after Karras et al. or evenly in their logarithm. If neither the graph nor the config says: karras.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rho? number|weft.wire The exponent of the Karras spacing. If neither the graph nor the config says: 7.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field algorithm_type? "dpmsolver++"|"sde-dpmsolver++"|"deis"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: dpmsolver++.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: midpoint.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field euler_at_final? boolean|weft.wire Order 1 in the last step. If neither the graph nor the config says: false.
+---DPM-Solver++, multistep, for models with EDM preconditioning.
+---@param inputs weft.EDMDPMSolverMultistepScheduler.inputs
+---@return weft.scheduler
+function weft.EDMDPMSolverMultistepScheduler(inputs) end
+
+---@class weft.EDMEulerScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field sigma_min? number|weft.wire The lowest noise level of a Karras, exponential or beta spacing. If neither the graph nor the config says: 0.002.
+---@field sigma_max? number|weft.wire The highest one. If neither the graph nor the config says: 80.
+---@field sigma_data? number|weft.wire Standard deviation of clean latents. If neither the graph nor the config says: 0.5.
+---@field sigma_schedule? "karras"|"exponential"|weft.wire Space the noise levels after Karras et al. or evenly in their logarithm. If neither the graph nor the config says: karras.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rho? number|weft.wire The exponent of the Karras spacing. If neither the graph nor the config says: 7.
+---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.
+---@field s_churn? number|weft.wire Noise added before each step (arXiv 2206.00364, algorithm 2); 0: none. If neither the graph nor the config says: 0.
+---@field s_tmin? number|weft.wire The lowest noise level that gets some. If neither the graph nor the config says: 0.
+---@field s_tmax? number|weft.wire The highest one; not set: all. If neither the graph nor the config says: not set.
+---@field s_noise? number|weft.wire Its strength. If neither the graph nor the config says: 1.
+---Euler's method for models with EDM preconditioning.
+---@param inputs weft.EDMEulerScheduler.inputs
+---@return weft.scheduler
+function weft.EDMEulerScheduler(inputs) end
 
 ---@class weft.EulerAncestralDiscreteScheduler.inputs
 ---@field [1] string? an id
@@ -595,6 +727,16 @@ function weft.Guidance(inputs) end
 ---@return weft.scheduler
 function weft.HeunDiscreteScheduler(inputs) end
 
+---@class weft.IPNDMScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---Pseudo linear multistep for v models with times in 0..1 (audio); for images see the sampler ipndm of SamplerScheduler.
+---@param inputs weft.IPNDMScheduler.inputs
+---@return weft.scheduler
+function weft.IPNDMScheduler(inputs) end
+
 ---@class weft.ImageStrip.inputs
 ---@field [1] string? an id
 ---@field images weft.image[]|weft.image|weft.wire what to show, in this order; batches one by one
@@ -644,6 +786,44 @@ function weft.InstructPix2PixGuidance(inputs) end
 ---@return weft.mask
 function weft.InvertMask(inputs) end
 
+---@class weft.KDPM2AncestralDiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---The midpoint method (DPM2) with fresh noise at each step: two calls of the model.
+---@param inputs weft.KDPM2AncestralDiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.KDPM2AncestralDiscreteScheduler(inputs) end
+
+---@class weft.KDPM2DiscreteScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field prediction_type? "epsilon"|"v_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---The midpoint method (DPM2): two calls of the model a step.
+---@param inputs weft.KDPM2DiscreteScheduler.inputs
+---@return weft.scheduler
+function weft.KDPM2DiscreteScheduler(inputs) end
+
 ---@class weft.LCMScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -689,6 +869,19 @@ function weft.LCMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.LMSDiscreteScheduler(inputs) end
 
+---@class weft.LoadClip.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A text encoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field encoder? "text_encoder"|"text_encoder_2"|weft.wire Which one it is: SDXL's second takes other padding. (default "text_encoder")
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@class weft.LoadClip.outputs
+---@field clip weft.clip The text encoder.
+---@field tokenizer weft.tokenizer The folder's, or CLIP's for a file.
+---A CLIP text encoder, from a file or folder of its own or from a whole model, and its tokenizer.
+---@param inputs weft.LoadClip.inputs
+---@return weft.LoadClip.outputs
+function weft.LoadClip(inputs) end
+
 ---@class weft.LoadImage.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire a PNG, JPEG or WebP file; relative to the graph's folder
@@ -700,19 +893,29 @@ function weft.LMSDiscreteScheduler(inputs) end
 ---@return weft.LoadImage.outputs
 function weft.LoadImage(inputs) end
 
+---@class weft.LoadLora.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A file of kohya, diffusers or PEFT, or a folder that PEFT or diffusers has saved; relative to the graph, then along WEFT_MODELS.
+---@field part? "auto"|"unet"|"clip"|"clip_2"|weft.wire Which network a file of PEFT is for, which does not say so itself; auto: as the names of its modules look. (default "auto")
+---A file of adapters: LoRA, LoCon, LoHa, LoKr or DoRA, in the dialects of kohya, diffusers and PEFT.
+---@param inputs weft.LoadLora.inputs
+---@return weft.lora
+function weft.LoadLora(inputs) end
+
 ---@class weft.LoadModel.inputs
 ---@field [1] string? an id
----@field path string|weft.wire A folder with tokenizer, text_encoder, unet, vae and scheduler, or some of them; relative to the graph, then along WEFT_MODELS.
+---@field path string|weft.wire A folder as diffusers writes it, a single-file checkpoint (.safetensors, .ckpt, .gguf) or the name of either; relative to the graph, then along WEFT_MODELS.
 ---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
 ---@class weft.LoadModel.outputs
----@field tokenizer weft.tokenizer From tokenizer/.
----@field clip weft.clip From text_encoder/.
----@field tokenizer_2 weft.tokenizer SDXL's, from tokenizer_2/.
----@field clip_2 weft.clip SDXL's, from text_encoder_2/.
----@field unet weft.unet From unet/.
----@field vae weft.vae From vae/.
----@field scheduler_config weft.config From scheduler/.
----The parts of a model in diffusers' folder layout. Opening reads no weights: a part's weights are read when it first computes.
+---@field tokenizer weft.tokenizer From tokenizer/; CLIP's for a file.
+---@field clip weft.clip The text encoder.
+---@field tokenizer_2 weft.tokenizer SDXL's second, from tokenizer_2/; CLIP's for a file.
+---@field clip_2 weft.clip SDXL's second text encoder.
+---@field unet weft.unet The denoiser.
+---@field vae weft.vae The autoencoder.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---The parts of a model: a diffusers folder, or a single file whose family its tensors tell. Opening reads no weights: a part's weights are read when it first computes.
 ---@param inputs weft.LoadModel.inputs
 ---@return weft.LoadModel.outputs
 function weft.LoadModel(inputs) end
@@ -726,6 +929,29 @@ function weft.LoadModel(inputs) end
 ---@param inputs weft.LoadTensor.inputs
 ---@return any
 function weft.LoadTensor(inputs) end
+
+---@class weft.LoadUnet.inputs
+---@field [1] string? an id
+---@field path string|weft.wire A UNet's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
+---@class weft.LoadUnet.outputs
+---@field unet weft.unet The denoiser.
+---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---A UNet, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadUnet.inputs
+---@return weft.LoadUnet.outputs
+function weft.LoadUnet(inputs) end
+
+---@class weft.LoadVae.inputs
+---@field [1] string? an id
+---@field path string|weft.wire An autoencoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
+---@field scaling_factor? number|weft.wire What latents are multiplied by; 0: as the model says. The file of an autoencoder alone cannot say: it counts as 0.18215 (SD 1 and 2); SDXL's have 0.13025. (default 0.0)
+---@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---An autoencoder, from a file or folder of its own or from a whole model.
+---@param inputs weft.LoadVae.inputs
+---@return weft.vae
+function weft.LoadVae(inputs) end
 
 ---@class weft.LuaFunction.inputs
 ---@field [1] string? an id
@@ -888,6 +1114,57 @@ function weft.ResizeImage(inputs) end
 ---@return weft.step[]
 function weft.ReverseSteps(inputs) end
 
+---@class weft.SASolverScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.0001.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
+---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
+---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
+---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
+---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
+---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field predictor_order? integer|weft.wire Order of the predictor: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field corrector_order? integer|weft.wire Order of the corrector: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field tau? number|weft.wire How stochastic the steps are: 0 an ODE, 1 the diffusion's SDE. If neither the graph nor the config says: 1.
+---@field tau_min_timestep? number|weft.wire The lowest timestep where tau counts; below it steps are those of the ODE. If neither the graph nor the config says: 200.
+---@field tau_max_timestep? number|weft.wire The highest one. If neither the graph nor the config says: 800.
+---@field algorithm_type? "data_prediction"|"noise_prediction"|weft.wire Solves for the noise (dpmsolver) or the clean latent (dpmsolver++), as an ODE or with noise added (sde). If neither the graph nor the config says: data_prediction.
+---@field lambda_min_clipped? number|weft.wire Skip timesteps whose log SNR is below this; not set: none. For cosine schedules, -5.1. If neither the graph nor the config says: not set.
+---@field variance_type? "fixed_small"|"fixed_small_log"|"fixed_large"|"fixed_large_log"|"learned"|"learned_range"|weft.wire The variance of the noise that DDPM adds at each step; learned ones come from the model as a second half of its channels. If neither the graph nor the config says: .
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---SA-Solver: a stochastic multistep predictor and a corrector without calls of its own.
+---@param inputs weft.SASolverScheduler.inputs
+---@return weft.scheduler
+function weft.SASolverScheduler(inputs) end
+
+---@class weft.SamplerScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json.
+---@field sampler? "euler"|"euler_ancestral"|"heun"|"dpm_2"|"dpm_2_ancestral"|"lms"|"dpmpp_2s_ancestral"|"dpmpp_sde"|"dpmpp_2m"|"dpmpp_2m_sde"|"dpmpp_3m_sde"|"ddim"|"ddpm"|"uni_pc"|"lcm"|"deis"|"ipndm"|weft.wire How steps are taken. Each is the same as: euler: EulerDiscreteScheduler; euler_ancestral: EulerAncestralDiscreteScheduler; heun: HeunDiscreteScheduler; dpm_2: KDPM2DiscreteScheduler; dpm_2_ancestral: KDPM2AncestralDiscreteScheduler; lms: LMSDiscreteScheduler; dpmpp_2s_ancestral: no class of diffusers; dpmpp_sde: DPMSolverSDEScheduler; dpmpp_2m: DPMSolverMultistepScheduler; dpmpp_2m_sde: DPMSolverMultistepScheduler, algorithm_type sde-dpmsolver++, but noise from a Brownian tree; dpmpp_3m_sde: no class of diffusers; ddim: EulerDiscreteScheduler (DDIM without noise is Euler's method); ddpm: DDPMScheduler, between any noise levels; uni_pc: UniPCMultistepScheduler, solver_order 3, solver_type bh1, to a last sigma of 0.001; lcm: LCMScheduler without its boundary condition; deis: DEISMultistepScheduler, solver_order 3, in time instead of log rho; ipndm: IPNDMScheduler, in sigma. (default "euler")
+---@field schedule? "normal"|"karras"|"exponential"|"simple"|"sgm_uniform"|"ddim_uniform"|"beta"|weft.wire Where the noise levels lie: normal, sgm_uniform and simple evenly in the timestep, ddim_uniform a whole stride apart, karras and exponential by sigma, beta by a distribution. (default "normal")
+---@field noise_sampler_seed? integer|weft.wire Seed of the Brownian tree that the noise comes from; not set: one drawn from the generator. If neither the graph nor the config says: not set.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: scaled_linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---A scheduler by ComfyUI's names of its sampler and its schedule. The noise levels are ComfyUI's to rounding. dpmpp_sde, dpmpp_2m_sde and dpmpp_3m_sde draw from ComfyUI's Brownian tree (on the CPU; noise_sampler_seed is its seed), the other stochastic ones from the wired generator.
+---@param inputs weft.SamplerScheduler.inputs
+---@return weft.scheduler
+function weft.SamplerScheduler(inputs) end
+
 ---@class weft.SaveImage.inputs
 ---@field [1] string? an id
 ---@field image weft.image|weft.wire what to save; f32 is rounded to 8 bits, a batch is numbered
@@ -955,6 +1232,32 @@ function weft.SchedulerConfigText(inputs) end
 ---@return weft.SchedulerStep.outputs
 function weft.SchedulerStep(inputs) end
 
+---@class weft.TCDScheduler.inputs
+---@field [1] string? an id
+---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
+---@field num_train_timesteps? integer|weft.wire Steps of the diffusion the model was trained on. If neither the graph nor the config says: 1000.
+---@field beta_start? number|weft.wire Variance of the first training step. If neither the graph nor the config says: 0.00085.
+---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.012.
+---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: scaled_linear.
+---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
+---@field original_inference_steps? integer|weft.wire Steps of the schedule that the model was distilled with. If neither the graph nor the config says: 50.
+---@field clip_sample? boolean|weft.wire Keep the predicted clean latent within a range. If neither the graph nor the config says: false.
+---@field clip_sample_range? number|weft.wire That range: ± this. If neither the graph nor the config says: 1.
+---@field set_alpha_to_one? boolean|weft.wire The last step leads to no noise at all instead of that of the first training step. If neither the graph nor the config says: true.
+---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
+---@field prediction_type? "epsilon"|"v_prediction"|"sample"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
+---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
+---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
+---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
+---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: leading.
+---@field timestep_scaling? number|weft.wire Sharpness of the boundary condition at timestep 0. If neither the graph nor the config says: 10.
+---@field rescale_betas_zero_snr? boolean|weft.wire Rescale the variances so that the last step is pure noise (arXiv 2305.08891). If neither the graph nor the config says: false.
+---@field eta? number|weft.wire How much noise each step adds: 0 none, 1 as much as DDPM. If neither the graph nor the config says: 0.3.
+---Trajectory consistency: jump past the next timestep, and add noise back up to it.
+---@param inputs weft.TCDScheduler.inputs
+---@return weft.scheduler
+function weft.TCDScheduler(inputs) end
+
 ---@class weft.Timesteps.inputs
 ---@field [1] string? an id
 ---@field scheduler weft.scheduler|weft.wire The scheduler.
@@ -1002,20 +1305,20 @@ function weft.TokenizePrompt(inputs) end
 ---@field beta_end? number|weft.wire Variance of the last training step. If neither the graph nor the config says: 0.02.
 ---@field beta_schedule? "linear"|"scaled_linear"|"squaredcos_cap_v2"|"sigmoid"|"laplace"|"exp"|weft.wire How the variance grows between: straight, straight in its root, or by a cosine. If neither the graph nor the config says: linear.
 ---@field trained_betas? number[]|number|weft.wire All variances, in place of a schedule. If neither the graph nor the config says: none.
----@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
 ---@field prediction_type? "epsilon"|"v_prediction"|"sample"|"flow_prediction"|weft.wire What the model predicts: the noise, v, or the clean picture. If neither the graph nor the config says: epsilon.
 ---@field thresholding? boolean|weft.wire Dynamic thresholding of the predicted clean latent (arXiv 2205.11487); for models that work on pixels. If neither the graph nor the config says: false.
 ---@field dynamic_thresholding_ratio? number|weft.wire The quantile of magnitudes that thresholding scales to one. If neither the graph nor the config says: 0.995.
 ---@field sample_max_value? number|weft.wire The most that thresholding scales by. If neither the graph nor the config says: 1.
----@field predict_x0? boolean|weft.wire Solve for the clean latent instead of the noise. If neither the graph nor the config says: true.
----@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: bh2.
 ---@field lower_order_final? boolean|weft.wire Lower orders in the last steps of a short run. If neither the graph nor the config says: true.
----@field disable_corrector? integer[]|integer|weft.wire Steps that the corrector leaves alone (it can hurt the first ones). If neither the graph nor the config says: none.
 ---@field use_karras_sigmas? boolean|weft.wire Space the noise levels after Karras et al. (arXiv 2206.00364, eq. 5). If neither the graph nor the config says: false.
 ---@field use_exponential_sigmas? boolean|weft.wire Space the noise levels evenly in their logarithm. If neither the graph nor the config says: false.
 ---@field use_beta_sigmas? boolean|weft.wire Space the noise levels by a beta distribution (arXiv 2407.12173). If neither the graph nor the config says: false.
 ---@field use_flow_sigmas? boolean|weft.wire The model was trained on straight flows: x = (1 - sigma) clean + sigma noise. If neither the graph nor the config says: false.
 ---@field flow_shift? number|weft.wire Moves a flow's noise levels up. If neither the graph nor the config says: 1.
+---@field solver_order? integer|weft.wire Order of the solver: 2 for guided sampling, 3 for unguided. If neither the graph nor the config says: 2.
+---@field predict_x0? boolean|weft.wire Solve for the clean latent instead of the noise. If neither the graph nor the config says: true.
+---@field solver_type? "midpoint"|"heun"|"logrho"|"bh1"|"bh2"|weft.wire The kind of second-order step. If neither the graph nor the config says: bh2.
+---@field disable_corrector? integer[]|integer|weft.wire Steps that the corrector leaves alone (it can hurt the first ones). If neither the graph nor the config says: none.
 ---@field timestep_spacing? "linspace"|"leading"|"trailing"|weft.wire Where the steps lie (arXiv 2305.08891, table 2). If neither the graph nor the config says: linspace.
 ---@field steps_offset? integer|weft.wire Added to each timestep of leading spacing. If neither the graph nor the config says: 0.
 ---@field final_sigmas_type? "zero"|"sigma_min"|weft.wire The noise level after the last step: none, or that of the first training step. If neither the graph nor the config says: zero.

@@ -53,6 +53,10 @@ class LMSDiscreteScheduler : public SigmaScheduler {
     std::vector<Tensor>& past = state.history;
     past.push_back(math.Sum({{1.0 / sigma, in.latent}, {-1.0 / sigma, clean}}));
     if (static_cast<int64_t>(past.size()) > options().order) past.erase(past.begin());
+    // ComfyUI ends with the clean latent, diffusers with a multistep step as every other.
+    if (!options().sampler.schedule.empty() && in.schedule.sigma(in.index + 1) == 0.0) {
+      return {clean, clean, std::move(state)};
+    }
     // A run that starts late has fewer derivatives than its index says; as in diffusers the
     // weights are those of the index.
     const int64_t order = std::min(in.index + 1, options().order);

@@ -4,7 +4,7 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers tokenizer clip unet vae tiny_vae runs families guidance weights. Needs torch,
+Families: randn schedulers samplers tokenizer clip unet vae tiny_vae runs families guidance weights. Needs torch,
 diffusers, transformers, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
 """
 
@@ -20,6 +20,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 FAMILIES = {
     "randn": ("randn_goldens", "make"),
     "schedulers": ("scheduler_goldens", "make"),
+    "samplers": ("sampler_goldens", "make"),
     "tokenizer": ("tokenizer_goldens", "make"),
     "clip": ("model_goldens", "make_clip"),
     "unet": ("model_goldens", "make_unet"),

@@ -139,6 +139,27 @@ TEST(SchedulerErrors, RefuseAFlowWithoutItsPrediction) {
               HasSubstr("\"shift_terminal\" is only for \"use_flow_sigmas\""));
 }
 
+TEST(SchedulerErrors, RefuseWhatTheNewerSolversHaveNot) {
+  EXPECT_THAT(
+      MakeError("KDPM2DiscreteScheduler", {{"config", Config({{"prediction_type", "sample"}})}}),
+      HasSubstr("epsilon, v_prediction"));
+  EXPECT_THAT(MakeError("DEISMultistepScheduler", {{"solver_order", Value(int64_t{4})}}),
+              HasSubstr("\"solver_order\" is 4; DEIS has orders 1 to 3"));
+  EXPECT_THAT(
+      MakeError("EDMDPMSolverMultistepScheduler",
+                {{"solver_order", Value(int64_t{3})}, {"algorithm_type", Text("sde-dpmsolver++")}}),
+      HasSubstr("sde-dpmsolver++ has orders 1 and 2 here"));
+  EXPECT_THAT(MakeError("SASolverScheduler", {{"algorithm_type", Text("noise_prediction")},
+                                              {"thresholding", Value(true)}}),
+              HasSubstr("\"thresholding\" needs \"algorithm_type\" data_prediction"));
+  EXPECT_THAT(
+      MakeError("DDIMInverseScheduler", {{"config", Config({{"timestep_spacing", "linspace"}})}}),
+      HasSubstr("leading, trailing"));
+  EXPECT_THAT(TimesError("IPNDMScheduler", {{"trained_betas", Value(List{Value(1.0), Value(0.0)})}},
+                         {{"num_inference_steps", Value(int64_t{5})}}),
+              HasSubstr("\"trained_betas\" has 2 values; a run of 5 steps takes 6"));
+}
+
 TEST(TimestepsErrors, RefuseNumbersOfStepsThatAreNotThere) {
   for (const auto& [type, node] : SchedulerNodes()) {
     EXPECT_THAT(TimesError(type, {}, {{"num_inference_steps", Value(int64_t{0})}}),
