@@ -311,7 +311,7 @@ function weft.ApplyLora(inputs) end
 ---@class weft.ApplyPrompt.inputs
 ---@field [1] string? an id
 ---@field conditioning weft.conditioning|weft.wire The tokens of the prompt, encoded, before any other change.
----@field prompt weft.prompt|weft.wire From Tokenize; of a plain text it changes nothing.
+---@field prompt weft.prompt|weft.wire From TokenizePrompt; of a plain text it changes nothing.
 ---Gives encoded texts what the syntax of their prompt says: weights of tokens and of texts, and the steps in which each text holds.
 ---@param inputs weft.ApplyPrompt.inputs
 ---@return weft.conditioning
@@ -1277,15 +1277,25 @@ function weft.Timesteps(inputs) end
 ---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
 ---@field text string|weft.wire What to draw
 ---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
----@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
----@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
----@class weft.Tokenize.outputs
----@field tokens weft.tokens Token ids, chunk behind chunk; a row for each with syntax weighted
----@field prompt weft.prompt What the syntax says about the tokens, for ApplyPrompt
 ---A text as token ids: begin, text, end, padding; a text that is too long for one chunk is cut between words.
 ---@param inputs weft.Tokenize.inputs
----@return weft.Tokenize.outputs
+---@return weft.tokens
 function weft.Tokenize(inputs) end
+
+---@class weft.TokenizePrompt.inputs
+---@field [1] string? an id
+---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
+---@field text string|weft.wire What to draw
+---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@class weft.TokenizePrompt.outputs
+---@field tokens weft.tokens Token ids, chunk behind chunk; a row for each with syntax weighted
+---@field prompt weft.prompt What the syntax says about the tokens, for ApplyPrompt
+---A prompt as token ids, and what its syntax says about them: weights, BREAK, schedules and AND as in AUTOMATIC1111's web UI.
+---@param inputs weft.TokenizePrompt.inputs
+---@return weft.TokenizePrompt.outputs
+function weft.TokenizePrompt(inputs) end
 
 ---@class weft.UniPCMultistepScheduler.inputs
 ---@field [1] string? an id

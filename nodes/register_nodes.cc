@@ -33,6 +33,7 @@
   X(SizeConditioning)                \
   X(TextOr)                          \
   X(Tokenize)                        \
+  X(TokenizePrompt)                  \
   X(ZeroEmptyPrompt)                 \
                                      \
   X(AddNoise)                        \

@@ -16,7 +16,7 @@ namespace {
 constexpr In<Conditioning> kEncoded{
     .name = "conditioning", .doc = "The tokens of the prompt, encoded, before any other change."};
 constexpr In<Prompt> kPrompt{.name = "prompt",
-                             .doc = "From Tokenize; of a plain text it changes nothing."};
+                             .doc = "From TokenizePrompt; of a plain text it changes nothing."};
 constexpr Out<Conditioning> kConditioning{.name = "conditioning",
                                           .doc = "An entry for each text of the prompt."};
 
@@ -58,7 +58,7 @@ absl::Status Run(NodeContext& ctx) {
   if (all.tokens.rank() != 3 || all.tokens.dim(0) != prompt->rows()) {
     return ctx.PortError(kEncoded, "is of ", all.tokens.rank() == 3 ? all.tokens.dim(0) : 0,
                          " rows of tokens, the prompt of ", prompt->rows(),
-                         ": both must come from the same Tokenize");
+                         ": both must come from the same TokenizePrompt");
   }
   std::vector<Conditioning::Entry> entries;
   for (const Prompt::Text& text : prompt->texts()) {

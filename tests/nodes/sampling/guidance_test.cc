@@ -3,52 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nodes/sampling/step.h"
-#include "runtime/base/rng.h"
-#include "tests/nodes/models/run_node.h"
+#include "tests/nodes/sampling/denoisers.h"
 
 namespace weft {
 
 NodeType GuidanceNode();
-NodeType PredictNoiseNode();
 
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::shared_ptr<const Unet> LoadUnet(const std::string& name) {
-  return Unet::Load(GoldenFolder(name) + "/unet").value();
-}
-
-Value Wire(std::shared_ptr<const Object> object) { return Value(std::move(object)); }
-
-Value Text(Tensor tokens) {
-  std::vector<Conditioning::Entry> entries(1);
-  entries[0].tokens = std::move(tokens);
-  return Wire(std::make_shared<const Conditioning>(std::move(entries)));
-}
-
-Tensor Noise(Shape shape, uint64_t seed) {
-  std::vector<float> values(static_cast<size_t>(shape.numel()));
-  Rng(seed).Normal(absl::MakeSpan(values));
-  return MadeOf(std::move(shape), values);
-}
-
-Value StepAt(double timestep) {
-  Step step;
-  step.timestep = timestep;
-  return Value(step.To());
-}
-
 // What PredictNoise answers with a denoiser that Guidance has made.
 absl::StatusOr<Tensor> Predict(const Values& guidance, Values question, const NodeRun& how = {}) {
-  absl::StatusOr<Values> bound = RunNode(GuidanceNode(), guidance, how);
-  if (!bound.ok()) return bound.status();
-  question["denoiser"] = bound->at("denoiser");
-  absl::StatusOr<Values> outputs = RunNode(PredictNoiseNode(), question, how);
-  if (!outputs.ok()) return outputs.status();
-  return *outputs->at("noise").AsTensor();
+  return Predict(GuidanceNode(), guidance, std::move(question), how);
 }
 
 Tensor Rows(const Tensor& x, int64_t begin, int64_t end) { return x.Rows(begin, end).value(); }
@@ -62,12 +30,6 @@ Tensor Guided(const Tensor& unconditional, const Tensor& conditional, double sca
 constexpr char kName[] = "unet_sd2";
 constexpr int64_t kWidth = 20;
 
-TEST(Guide, PushesAwayFromTheUnconditional) {
-  const Tensor result = Guided(MadeOf({2}, {1, -2}), MadeOf({2}, {2, 4}), 3.0);
-  EXPECT_FLOAT_EQ(result.data<float>()[0], 1 + 3 * 1);
-  EXPECT_FLOAT_EQ(result.data<float>()[1], -2 + 3 * 6);
-}
-
 class GuidanceTest : public ::testing::Test {
  protected:
   const Value unet_ = Wire(LoadUnet(kName));
@@ -78,7 +40,7 @@ class GuidanceTest : public ::testing::Test {
 
   // One pass, told one text.
   Tensor Alone(const Tensor& text, const Tensor& latent) {
-    return Predict({{"unet", unet_}, {"positive", Text(text)}},
+    return Predict({{"unet", unet_}, {"positive", Says(text)}},
                    {{"latent", Value(latent)}, {"step", StepAt(300)}})
         .value();
   }
@@ -86,8 +48,8 @@ class GuidanceTest : public ::testing::Test {
 
 TEST_F(GuidanceTest, CombinesBothPassesOfOneBatch) {
   const auto noise = Predict({{"unet", unet_},
-                              {"positive", Text(positive_)},
-                              {"negative", Text(negative_)},
+                              {"positive", Says(positive_)},
+                              {"negative", Says(negative_)},
                               {"guidance_scale", Value(3.0)}},
                              {{"latent", Value(latent_)}, {"step", StepAt(300)}});
   ASSERT_TRUE(noise.ok()) << noise.status();
@@ -97,8 +59,8 @@ TEST_F(GuidanceTest, CombinesBothPassesOfOneBatch) {
 
 TEST_F(GuidanceTest, TakesTextsOfDifferentLengths) {
   const auto noise = Predict({{"unet", unet_},
-                              {"positive", Text(longer_)},
-                              {"negative", Text(negative_)},
+                              {"positive", Says(longer_)},
+                              {"negative", Says(negative_)},
                               {"guidance_scale", Value(2.0)}},
                              {{"latent", Value(latent_)}, {"step", StepAt(300)}});
   ASSERT_TRUE(noise.ok()) << noise.status();
@@ -124,8 +86,8 @@ TEST_F(GuidanceTest, GivesEachOfSeveralTextsItsPictures) {
 
 TEST_F(GuidanceTest, LooksAtThePositiveAloneWhereTheScaleIsOne) {
   const auto noise = Predict({{"unet", unet_},
-                              {"positive", Text(positive_)},
-                              {"negative", Text(negative_)},
+                              {"positive", Says(positive_)},
+                              {"negative", Says(negative_)},
                               {"guidance_scale", Value(1.0)}},
                              {{"latent", Value(latent_)}, {"step", StepAt(300)}});
   ASSERT_TRUE(noise.ok()) << noise.status();
@@ -134,8 +96,8 @@ TEST_F(GuidanceTest, LooksAtThePositiveAloneWhereTheScaleIsOne) {
 
 TEST_F(GuidanceTest, TakesAnotherScaleForOneStep) {
   const Values bound = {{"unet", unet_},
-                        {"positive", Text(positive_)},
-                        {"negative", Text(negative_)},
+                        {"positive", Says(positive_)},
+                        {"negative", Says(negative_)},
                         {"guidance_scale", Value(7.5)}};
   const auto asked = Predict(
       bound, {{"latent", Value(latent_)}, {"step", StepAt(500)}, {"guidance_scale", Value(3.0)}});
@@ -151,7 +113,7 @@ TEST_F(GuidanceTest, TakesAnotherScaleForOneStep) {
 
 TEST_F(GuidanceTest, CannotBeGuidedInOneStepByATextItWasBoundWithout) {
   const auto asked =
-      Predict({{"unet", unet_}, {"positive", Text(positive_)}},
+      Predict({{"unet", unet_}, {"positive", Says(positive_)}},
               {{"latent", Value(latent_)}, {"step", StepAt(500)}, {"guidance_scale", Value(3.0)}});
   EXPECT_THAT(std::string(asked.status().message()),
               HasSubstr("a guidance_scale of 3 needs the negative text"));
@@ -159,8 +121,8 @@ TEST_F(GuidanceTest, CannotBeGuidedInOneStepByATextItWasBoundWithout) {
 
 TEST_F(GuidanceTest, HasInADryRunTheShapesOfTheRun) {
   const auto noise = Predict({{"unet", unet_},
-                              {"positive", Text(positive_)},
-                              {"negative", Text(longer_)},
+                              {"positive", Says(positive_)},
+                              {"negative", Says(longer_)},
                               {"guidance_scale", Value(7.5)}},
                              {{"latent", Value(latent_)}, {"step", StepAt(300)}}, {.dry = true});
   ASSERT_TRUE(noise.ok()) << noise.status();
@@ -170,7 +132,7 @@ TEST_F(GuidanceTest, HasInADryRunTheShapesOfTheRun) {
 
 TEST_F(GuidanceTest, NamesBothEndsOfATextOfAnotherWidth) {
   const auto noise = Predict(
-      {{"unet", unet_}, {"positive", Text(Noise({1, 7, 24}, 1))}, {"guidance_scale", Value(7.5)}},
+      {{"unet", unet_}, {"positive", Says(Noise({1, 7, 24}, 1))}, {"guidance_scale", Value(7.5)}},
       {{"latent", Value(latent_)}, {"step", StepAt(300)}});
   EXPECT_EQ(PortOf(noise.status()), "positive");
   EXPECT_THAT(noise.status().message(),
@@ -181,7 +143,7 @@ TEST_F(GuidanceTest, NamesBothEndsOfATextOfAnotherWidth) {
 TEST_F(GuidanceTest, RefusesMoreTextsThanPictures) {
   Ops ops = CpuOps();
   const Tensor texts[] = {positive_, negative_, positive_};
-  const auto noise = Predict({{"unet", unet_}, {"positive", Text(ops.Stack(texts))}},
+  const auto noise = Predict({{"unet", unet_}, {"positive", Says(ops.Stack(texts))}},
                              {{"latent", Value(latent_)}, {"step", StepAt(300)}});
   EXPECT_THAT(noise.status().message(),
               HasSubstr("a batch of 2 latents cannot be shared by 3 texts"));
@@ -191,8 +153,8 @@ TEST(Guidance, EmbedsTheScaleWhereTheNetworkWasDistilledWithIt) {
   const GoldenTensors golden("unet_lcm");  // made with a scale of 7.5
   const Tensor text = golden.Get("encoder_hidden_states.0");
   const auto noise = Predict({{"unet", Wire(LoadUnet("unet_lcm"))},
-                              {"positive", Text(text)},
-                              {"negative", Text(text)},
+                              {"positive", Says(text)},
+                              {"negative", Says(text)},
                               {"guidance_scale", Value(7.5)}},
                              {{"latent", Value(golden.Get("sample.0"))},
                               {"step", StepAt(golden.Get("timestep.0").data<float>()[0])}});
@@ -214,7 +176,7 @@ class PredictNoiseTest : public ::testing::Test {
   absl::StatusOr<Tensor> Ask(Values question) {
     question["step"] = StepAt(golden_.Get("timestep.0").data<float>()[0]);
     return Predict({{"unet", Wire(LoadUnet("unet_inpaint"))},
-                    {"positive", Text(golden_.Get("encoder_hidden_states.0"))},
+                    {"positive", Says(golden_.Get("encoder_hidden_states.0"))},
                     {"guidance_scale", Value(1.0)}},
                    question);
   }
