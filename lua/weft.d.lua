@@ -261,6 +261,7 @@ function weft.options(options) end
 ---@class weft.conditioning
 ---@class weft.config
 ---@class weft.denoiser
+---@class weft.embedding
 ---@class weft.generator
 ---@class weft.image: weft.tensor
 ---@class weft.latent: weft.tensor
@@ -317,6 +318,24 @@ function weft.ApplyLora(inputs) end
 ---@return weft.conditioning
 function weft.ApplyPrompt(inputs) end
 
+---@class weft.ApplyTextualInversion.inputs
+---@field [1] string? an id
+---@field embedding weft.embedding|weft.wire From LoadEmbedding.
+---@field tokenizer? weft.tokenizer|weft.wire Of the model.
+---@field clip? weft.clip|weft.wire Of the model.
+---@field tokenizer_2? weft.tokenizer|weft.wire SDXL's.
+---@field clip_2? weft.clip|weft.wire SDXL's.
+---@field token? string|weft.wire What stands for it in prompts; empty: the name in the file, or the file's own. (default "")
+---@class weft.ApplyTextualInversion.outputs
+---@field tokenizer weft.tokenizer With the token.
+---@field clip weft.clip With its rows.
+---@field tokenizer_2 weft.tokenizer With the token.
+---@field clip_2 weft.clip With its rows.
+---Teaches a tokenizer and its text encoder a learned word; one of several vectors takes as many tokens in a prompt.
+---@param inputs weft.ApplyTextualInversion.inputs
+---@return weft.ApplyTextualInversion.outputs
+function weft.ApplyTextualInversion(inputs) end
+
 ---@class weft.AverageConditionings.inputs
 ---@field [1] string? an id
 ---@field first weft.conditioning|weft.wire Of one entry; its sizes, steps and area stay.
@@ -336,11 +355,21 @@ function weft.AverageConditionings(inputs) end
 ---@return weft.mask
 function weft.BlurMask(inputs) end
 
+---@class weft.ClassConditioning.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire Of the text.
+---@field class_label integer|weft.wire Which class, from 0.
+---A class for UNets that embed one beside the time: of the x4 upscaler the noise_level of the small picture.
+---@param inputs weft.ClassConditioning.inputs
+---@return weft.conditioning
+function weft.ClassConditioning(inputs) end
+
 ---@class weft.ClipEncode.inputs
 ---@field [1] string? an id
 ---@field clip weft.clip|weft.wire The text encoder.
 ---@field tokens weft.tokens|weft.wire From Tokenize; longer texts in chunks of the encoder's length, each encoded by itself.
 ---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
+---@field penultimate? boolean|weft.wire What goes into the last layer, without the final norm, as SDXL's UNets want it of both encoders; clip_skip counts from there. (default false)
 ---The hidden states of CLIP's text encoder: final_norm(layers[: n - clip_skip](tokens)).
 ---@param inputs weft.ClipEncode.inputs
 ---@return weft.conditioning
@@ -585,6 +614,15 @@ function weft.DPMSolverSDEScheduler(inputs) end
 ---@return weft.scheduler
 function weft.DPMSolverSinglestepScheduler(inputs) end
 
+---@class weft.DepthChannels.inputs
+---@field [1] string? an id
+---@field depth weft.image|weft.wire A depth map, near is bright (as MiDaS and DPT give it). Of one channel, or the mean of three; f32 in any range.
+---@field latent weft.latent|weft.wire The latent whose size to take.
+---A depth map as a depth UNet takes it: at the latent's size, stretched to -1..1.
+---@param inputs weft.DepthChannels.inputs
+---@return weft.latent
+function weft.DepthChannels(inputs) end
+
 ---@class weft.EDMDPMSolverMultistepScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -747,6 +785,14 @@ function weft.IPNDMScheduler(inputs) end
 ---@return weft.image
 function weft.ImageStrip(inputs) end
 
+---@class weft.ImageToLatent.inputs
+---@field [1] string? an id
+---@field image weft.image|weft.wire The picture.
+---A picture itself as a latent in -1..1, without an autoencoder: for networks that work on pixels.
+---@param inputs weft.ImageToLatent.inputs
+---@return weft.latent
+function weft.ImageToLatent(inputs) end
+
 ---@class weft.ImageToMask.inputs
 ---@field [1] string? an id
 ---@field image weft.image|weft.wire the picture; white is painted
@@ -785,6 +831,15 @@ function weft.InstructPix2PixGuidance(inputs) end
 ---@param inputs weft.InvertMask.inputs
 ---@return weft.mask
 function weft.InvertMask(inputs) end
+
+---@class weft.JoinConditioning.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire Of the first encoder.
+---@field conditioning_2 weft.conditioning|weft.wire Of the second; as many tokens as the first (PadTokens brings them there).
+---What two text encoders say of one prompt, side by side, as SDXL's UNets are told it.
+---@param inputs weft.JoinConditioning.inputs
+---@return weft.conditioning
+function weft.JoinConditioning(inputs) end
 
 ---@class weft.KDPM2AncestralDiscreteScheduler.inputs
 ---@field [1] string? an id
@@ -869,6 +924,14 @@ function weft.LCMScheduler(inputs) end
 ---@return weft.scheduler
 function weft.LMSDiscreteScheduler(inputs) end
 
+---@class weft.LatentToImage.inputs
+---@field [1] string? an id
+---@field latent weft.latent|weft.wire Of a network that works on pixels.
+---A latent that is a picture itself, in -1..1, as a picture: what ImageToLatent makes, back.
+---@param inputs weft.LatentToImage.inputs
+---@return weft.image
+function weft.LatentToImage(inputs) end
+
 ---@class weft.LoadClip.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire A text encoder's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
@@ -881,6 +944,14 @@ function weft.LMSDiscreteScheduler(inputs) end
 ---@param inputs weft.LoadClip.inputs
 ---@return weft.LoadClip.outputs
 function weft.LoadClip(inputs) end
+
+---@class weft.LoadEmbedding.inputs
+---@field [1] string? an id
+---@field path string|weft.wire An embedding, .pt or .safetensors; relative to the graph, then along WEFT_MODELS.
+---A learned word (textual inversion) from its file.
+---@param inputs weft.LoadEmbedding.inputs
+---@return weft.embedding
+function weft.LoadEmbedding(inputs) end
 
 ---@class weft.LoadImage.inputs
 ---@field [1] string? an id
@@ -915,6 +986,7 @@ function weft.LoadLora(inputs) end
 ---@field unet weft.unet The denoiser.
 ---@field vae weft.vae The autoencoder.
 ---@field scheduler_config weft.config From scheduler/; built in for a file's family.
+---@field low_res_scheduler_config weft.config An x4 upscaler's, of the small picture: from low_res_scheduler/.
 ---The parts of a model: a diffusers folder, or a single file whose family its tensors tell. Opening reads no weights: a part's weights are read when it first computes.
 ---@param inputs weft.LoadModel.inputs
 ---@return weft.LoadModel.outputs
@@ -1036,6 +1108,16 @@ function weft.PNDMScheduler(inputs) end
 ---@return weft.PadForOutpaint.outputs
 function weft.PadForOutpaint(inputs) end
 
+---@class weft.PadTokens.inputs
+---@field [1] string? an id
+---@field tokenizer weft.tokenizer|weft.wire That made the tokens.
+---@field tokens weft.tokens|weft.wire From Tokenize.
+---@field like weft.tokens|weft.wire Those whose length to reach.
+---Empty chunks behind those of a text, until it is as long as another encoder's.
+---@param inputs weft.PadTokens.inputs
+---@return weft.tokens
+function weft.PadTokens(inputs) end
+
 ---@class weft.ParseSchedulerConfig.inputs
 ---@field [1] string? an id
 ---@field text string|weft.wire JSON, as in scheduler_config.json: {"beta_schedule": …}.
@@ -1061,19 +1143,20 @@ function weft.PredictNoise(inputs) end
 ---@field vae weft.vae|weft.wire What the latent is a latent of.
 ---@field latent weft.latent|weft.wire Best the predicted clean one: SchedulerStep's `original`.
 ---@field step? weft.step|weft.wire Numbers the preview.
----A quick look at a latent, without decoding it: image = a·latent + b, fitted to the autoencoder once.
+---A quick look at a latent, without decoding it: image = a·latent + b, fitted to the autoencoder once. An AutoencoderTiny decodes it.
 ---@param inputs weft.PreviewLatent.inputs
 ---@return weft.image
 function weft.PreviewLatent(inputs) end
 
 ---@class weft.RandomLatent.inputs
 ---@field [1] string? an id
----@field vae weft.vae|weft.wire Says how many channels, and pixels a latent.
+---@field vae? weft.vae|weft.wire Says how many channels, and pixels a latent; with `like` or `channels` it can be left out.
 ---@field generator weft.generator|weft.wire Where the numbers come from.
 ---@field width? integer|weft.wire Of the picture, in pixels.
 ---@field height? integer|weft.wire Of the picture, in pixels.
 ---@field batch? integer|weft.wire Pictures at once. (default 1)
----@field like? weft.latent|weft.wire A latent whose shape to take, in place of width and height.
+---@field like? weft.latent|weft.wire A latent whose size to take, in place of width and height; without a vae its channels too.
+---@field channels? integer|weft.wire Of noise for a network that works on pixels: in place of a vae, with width and height.
 ---@class weft.RandomLatent.outputs
 ---@field noise weft.latent Mean 0, variance 1.
 ---@field generator weft.generator After the draws.
@@ -1232,6 +1315,24 @@ function weft.SchedulerConfigText(inputs) end
 ---@return weft.SchedulerStep.outputs
 function weft.SchedulerStep(inputs) end
 
+---@class weft.SizeConditioning.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire Of the text.
+---@field width? integer|weft.wire Of the picture, in pixels.
+---@field height? integer|weft.wire Of the picture, in pixels.
+---@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
+---@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
+---@field original_height? integer|weft.wire The same; without it, height.
+---@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
+---@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
+---@field target_width? integer|weft.wire Of the picture as it is cut; without it, width.
+---@field target_height? integer|weft.wire The same; without it, height.
+---@field aesthetic_score? number|weft.wire For a refiner, in place of the target size: how well it shall look; diffusers takes 6, and 2.5 for the negative text.
+---The sizes that SDXL's UNets embed beside the text: original size, crop, and target size or (a refiner's) aesthetic score.
+---@param inputs weft.SizeConditioning.inputs
+---@return weft.conditioning
+function weft.SizeConditioning(inputs) end
+
 ---@class weft.TCDScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -1258,11 +1359,22 @@ function weft.SchedulerStep(inputs) end
 ---@return weft.scheduler
 function weft.TCDScheduler(inputs) end
 
+---@class weft.TextOr.inputs
+---@field [1] string? an id
+---@field text? string|weft.wire The text. (default "")
+---@field otherwise string|weft.wire What stands for an empty one.
+---A text, or another one where it is empty.
+---@param inputs weft.TextOr.inputs
+---@return string
+function weft.TextOr(inputs) end
+
 ---@class weft.Timesteps.inputs
 ---@field [1] string? an id
 ---@field scheduler weft.scheduler|weft.wire The scheduler.
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
 ---@field strength? number|weft.wire The share of the steps that is taken, counted from the end. (default 1.0)
+---@field denoising_start? number|weft.wire The share of the way from noise to picture that is done already: what the base model's denoising_end was. (default 0.0)
+---@field denoising_end? number|weft.wire The share of the way at which to stop, and leave the rest to a refiner. (default 1.0)
 ---@class weft.Timesteps.outputs
 ---@field steps weft.step[] One for each call of the model.
 ---@field first weft.step The first of them.
@@ -1296,6 +1408,24 @@ function weft.Tokenize(inputs) end
 ---@param inputs weft.TokenizePrompt.inputs
 ---@return weft.TokenizePrompt.outputs
 function weft.TokenizePrompt(inputs) end
+
+---@class weft.TrainingStep.inputs
+---@field [1] string? an id
+---@field scheduler weft.scheduler|weft.wire The scheduler.
+---@field timestep integer|weft.wire 0: hardly any noise.
+---The step of one timestep of the training, for AddNoise.
+---@param inputs weft.TrainingStep.inputs
+---@return weft.step
+function weft.TrainingStep(inputs) end
+
+---@class weft.UnconditionalDenoiser.inputs
+---@field [1] string? an id
+---@field unet weft.unet|weft.wire The network, a UNet2DModel.
+---@field class_label? integer|weft.wire What to draw, of a network that knows classes.
+---A UNet that is told nothing, or a class alone: DDPM's.
+---@param inputs weft.UnconditionalDenoiser.inputs
+---@return weft.denoiser
+function weft.UnconditionalDenoiser(inputs) end
 
 ---@class weft.UniPCMultistepScheduler.inputs
 ---@field [1] string? an id
@@ -1344,14 +1474,25 @@ function weft.VaeDecode(inputs) end
 ---@field [1] string? an id
 ---@field vae weft.vae|weft.wire The autoencoder.
 ---@field image weft.image|weft.wire Sides that are multiples of the autoencoder's scale.
----@field generator? weft.generator|weft.wire Draws from the encoder's distribution; without it its mean is the latent.
+---@field generator? weft.generator|weft.wire Draws from the encoder's distribution (AutoencoderTiny has none); without it its mean is the latent.
+---@field scaled? boolean|weft.wire Scaled as latents that are denoised are; false: as the encoder gives it, which pix2pix UNets take for their further channels. (default true)
 ---@class weft.VaeEncode.outputs
----@field latent weft.latent Scaled as the UNet sees it.
+---@field latent weft.latent The picture's latent.
 ---@field generator weft.generator After the draw.
 ---A picture as a latent: (encode(2·image - 1) - shift_factor) · scaling_factor.
 ---@param inputs weft.VaeEncode.inputs
 ---@return weft.VaeEncode.outputs
 function weft.VaeEncode(inputs) end
+
+---@class weft.ZeroEmptyPrompt.inputs
+---@field [1] string? an id
+---@field conditioning weft.conditioning|weft.wire Of the prompt.
+---@field text? string|weft.wire The prompt itself. (default "")
+---@field zero_if_empty? boolean|weft.wire false: the conditioning goes by as it is. (default true)
+---Zeros in place of an empty prompt, which SDXL takes for no prompt (diffusers' force_zeros_for_empty_prompt).
+---@param inputs weft.ZeroEmptyPrompt.inputs
+---@return weft.conditioning
+function weft.ZeroEmptyPrompt(inputs) end
 
 ---@class weft.Denoise.inputs
 ---@field [1] string? an id
@@ -1366,6 +1507,8 @@ function weft.VaeEncode(inputs) end
 ---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
 ---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
+---@field denoising_end? number|weft.wire The share of the way at which to stop, and leave the rest to a refiner. (default 1.0)
+---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 
@@ -1388,6 +1531,55 @@ function weft.Denoise(inputs) end
 ---@return weft.conditioning
 function weft.EncodePrompt(inputs) end
 
+---@class weft.EncodePromptRefiner.inputs
+---@field [1] string? an id
+---@field tokenizer_2 weft.tokenizer|weft.wire Of the model, from LoadModel
+---@field clip_2 weft.clip|weft.wire The text encoder.
+---@field text string|weft.wire What to draw
+---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@field width? integer|weft.wire Of the picture, in pixels.
+---@field height? integer|weft.wire Of the picture, in pixels.
+---@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
+---@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
+---@field original_height? integer|weft.wire The same; without it, height.
+---@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
+---@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
+---@field aesthetic_score? number|weft.wire For a refiner, in place of the target size: how well it shall look; diffusers takes 6, and 2.5 for the negative text. (default 6.0)
+---What the refiner's UNet is told: the penultimate states and the pooled text of the second text encoder alone, sizes and an aesthetic score.
+---@param inputs weft.EncodePromptRefiner.inputs
+---@return weft.conditioning
+function weft.EncodePromptRefiner(inputs) end
+
+---@class weft.EncodePromptSdxl.inputs
+---@field [1] string? an id
+---@field tokenizer weft.tokenizer|weft.wire Of the model, from LoadModel
+---@field clip weft.clip|weft.wire The text encoder.
+---@field tokenizer_2 weft.tokenizer|weft.wire The second one, whose padding is another
+---@field clip_2 weft.clip|weft.wire The second text encoder
+---@field text string|weft.wire What to draw
+---@field text_2? string|weft.wire For the second text encoder; empty: the same text (default "")
+---@field zero_if_empty? boolean|weft.wire Zeros for an empty text, as SDXL's base was trained to take it for no negative prompt (default false)
+---@field truncate? boolean|weft.wire Cuts off what does not fit into one chunk, as diffusers does, instead of making several (default false)
+---@field clip_skip? integer|weft.wire How many of the last layers to leave out. (default 0)
+---@field syntax? "plain"|"weighted"|weft.wire plain: every character is text. weighted: (word:1.2), (word), [word], BREAK, [from:to:when], [a|b] and AND :weight as in AUTOMATIC1111's web UI; \( is a bracket (default "plain")
+---@field weighting? "keep_mean"|"multiply"|"interpolate"|weft.wire What a token's weight w does to its hidden state h. keep_mean: w·h, then the chunk's mean is restored (AUTOMATIC1111); multiply: w·h; interpolate: e + w·(h - e), e of the empty text (ComfyUI) (default "keep_mean")
+---@field width? integer|weft.wire Of the picture, in pixels.
+---@field height? integer|weft.wire Of the picture, in pixels.
+---@field image? weft.image|weft.wire A picture whose size to take, in place of width and height.
+---@field original_width? integer|weft.wire How large the picture shall seem to have been before it was scaled; without it, width.
+---@field original_height? integer|weft.wire The same; without it, height.
+---@field crop_top? integer|weft.wire Rows that shall seem to be cut off above; 0: centred. (default 0)
+---@field crop_left? integer|weft.wire Columns that shall seem to be cut off on the left. (default 0)
+---@field target_width? integer|weft.wire Of the picture as it is cut; without it, width.
+---@field target_height? integer|weft.wire The same; without it, height.
+---What SDXL's UNets are told: the penultimate states of both text encoders side by side, the second one's pooled text, and sizes.
+---@param inputs weft.EncodePromptSdxl.inputs
+---@return weft.conditioning
+function weft.EncodePromptSdxl(inputs) end
+
 ---@class weft.Sample.inputs
 ---@field [1] string? an id
 ---@field unet weft.unet|weft.wire The network.
@@ -1402,6 +1594,7 @@ function weft.EncodePrompt(inputs) end
 ---@field guidance_rescale? number|weft.wire How far the contrast that guidance adds is taken back, to that of the positive pass: against washed-out pictures of networks trained with zero terminal SNR (0.7 there). (default 0.0)
 ---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
 ---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
+---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 

@@ -256,7 +256,7 @@ TEST(GuidanceOfClasses, RefusesATextWithoutAClassAndAnUnknownOne) {
         .status();
   };
   const Tensor tokens = Noise({1, 7, 16}, 1);
-  EXPECT_THAT(error(Text(tokens)).message(),
+  EXPECT_THAT(error(Entry(tokens, std::nullopt)).message(),
               AllOf(HasSubstr("this UNet embeds a class"), HasSubstr("ClassConditioning")));
   EXPECT_THAT(error(Entry(tokens, 50)).message(),
               HasSubstr("its class_label is 50, the UNet knows 0..49"));
@@ -273,8 +273,9 @@ TEST(GuidanceOfSizes, NamesBothSidesWhereARefinerStandsForABase) {
               AllOf(HasSubstr("embeds pooled text and sizes, 50 wide together"),
                     HasSubstr("6 sizes (6 each) and pooled text 20 wide"),
                     HasSubstr("a base model takes 6 sizes, a refiner 5 with the aesthetic_score")));
-  const auto bare = RunNode(GuidanceNode(), {{"unet", Wire(LoadUnet("unet_refiner"))},
-                                             {"positive", Text(Noise({1, 7, 20}, 1))}});
+  const auto bare =
+      RunNode(GuidanceNode(), {{"unet", Wire(LoadUnet("unet_refiner"))},
+                               {"positive", Entry(Noise({1, 7, 20}, 1), std::nullopt)}});
   EXPECT_THAT(bare.status().message(), HasSubstr("SizeConditioning gives it sizes"));
 }
 
