@@ -9,6 +9,7 @@
 namespace weft {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 Tensor Ids(const GoldenTensors& golden) {
