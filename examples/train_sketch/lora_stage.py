@@ -1,6 +1,6 @@
 """A LoRA for the sketch model: night, when every shape is a star and paper is black.
 
-    lora_stage.py --minutes 8
+    lora_stage.py --minutes 9
 
 The sketch model knows stars and black backgrounds, so it is its own teacher: told "a red star left
 of a blue star on a black background" it shows what the same network, with the LoRA, shall answer to
@@ -124,6 +124,7 @@ def save(pipeline, path):
              get_peft_model_state_dict(pipeline.unet, adapter_name="night").items()}
     StableDiffusionPipeline.save_lora_weights(
         path.parent, unet_lora_layers=convert_state_dict_to_diffusers(state), weight_name=path.name)
+    path.chmod(0o644)
 
 
 def evaluate(pipeline, log, count):
@@ -138,8 +139,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=pathlib.Path, default=TOP / "examples/models/sketch")
     parser.add_argument("--out", type=pathlib.Path, default=TOP / "examples/models/sketch_night.safetensors")
-    parser.add_argument("--minutes", type=float, default=8)
-    parser.add_argument("--scenes", type=int, default=3000)
+    parser.add_argument("--minutes", type=float, default=9)
+    parser.add_argument("--scenes", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--prompts", type=int, default=25, help="held-out ones to draw at the end")
     parser.add_argument("--sheet", type=pathlib.Path, help="where to put a picture of those")
