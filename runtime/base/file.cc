@@ -107,6 +107,22 @@ std::shared_ptr<const MappedFile> MappedFile::Of(absl::string_view bytes) {
   return file;
 }
 
+std::shared_ptr<const void> MappedFile::Lend(std::shared_ptr<const MappedFile> file,
+                                             const std::byte* data, size_t bytes) {
+  return std::shared_ptr<const void>(data, [file = std::move(file), bytes](const void* lent) {
+    file->DropPages(static_cast<const std::byte*>(lent), bytes);
+  });
+}
+
+void MappedFile::DropPages(const std::byte* data, size_t bytes) const {
+  if (data_ == nullptr || copy_ != nullptr) return;
+  // Whole pages, and those that neighbours share: these come back when they are read.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t begin = static_cast<size_t>(data - data_) / page * page;
+  const size_t end = static_cast<size_t>(data - data_) + bytes;
+  madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr && copy_ == nullptr) munmap(const_cast<std::byte*>(data_), size_);
 }

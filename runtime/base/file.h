@@ -25,6 +25,10 @@ class MappedFile {
   static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   // A copy of `bytes`, as if it had been mapped: for readers that are fed from memory.
   static std::shared_ptr<const MappedFile> Of(absl::string_view bytes);
+  // Holds `file` for whoever reads these of its bytes. When that is done, the pages leave the
+  // process: the file is mapped still, and a later reader finds them in the system's cache.
+  static std::shared_ptr<const void> Lend(std::shared_ptr<const MappedFile> file,
+                                          const std::byte* data, size_t bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -37,6 +41,8 @@ class MappedFile {
 
  private:
   MappedFile() = default;
+  void DropPages(const std::byte* data, size_t bytes) const;
+
   std::unique_ptr<std::byte[]> copy_;  // null where the file is mapped
   const std::byte* data_ = nullptr;
   size_t size_ = 0;

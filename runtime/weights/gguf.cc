@@ -21,9 +21,10 @@ class GgufFile : public ListedWeightFile {
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const GgufTensor& entry = entries_[index];
     const std::byte* data = file_->data() + entry.begin;
+    const std::shared_ptr<const void> lent = MappedFile::Lend(file_, data, entry.bytes);
     if (entry.type->plain.has_value()) {
       return TensorFromBytes(absl::MakeConstSpan(data, entry.bytes), *entry.type->plain,
-                             entry.shape, /*swap_bytes=*/false, file_);
+                             entry.shape, /*swap_bytes=*/false, lent);
     }
     WEFT_ASSIGN_OR_RETURN(Tensor tensor,
                           Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, entry.shape));

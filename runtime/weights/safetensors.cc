@@ -22,9 +22,10 @@ class MappedSafetensors : public SafetensorsFile {
 
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const SafetensorsEntry& entry = entries()[index];
-    return TensorFromBytes(
-        absl::MakeConstSpan(file_->data() + data_begin_ + entry.begin, entry.end - entry.begin),
-        entry.type, entry.shape, /*swap_bytes=*/false, file_);
+    const std::byte* data = file_->data() + data_begin_ + entry.begin;
+    const size_t bytes = entry.end - entry.begin;
+    return TensorFromBytes(absl::MakeConstSpan(data, bytes), entry.type, entry.shape,
+                           /*swap_bytes=*/false, MappedFile::Lend(file_, data, bytes));
   }
 
  private:

@@ -71,9 +71,10 @@ class TorchFile : public ListedWeightFile {
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const TorchTensor& view = views_[index];
     const auto* data = reinterpret_cast<const std::byte*>(data_[index].data());
+    const std::shared_ptr<const void> lent = MappedFile::Lend(file_, data, view.bytes);
     if (view.bytes == 0 || IsContiguous(view)) {
       return TensorFromBytes(absl::MakeConstSpan(data, view.bytes), view.type, Shape(view.sizes),
-                             swap_bytes_, file_);
+                             swap_bytes_, lent);
     }
     WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<Buffer> buffer,
                           Buffer::Allocate(Device::kCpu, view.bytes, nullptr));

@@ -10,9 +10,16 @@
 namespace weft {
 namespace {
 
-// A number is NaN or infinite where all bits of its exponent are set.
+// A number is NaN or infinite where all bits of its exponent are set: adding its lowest bit then
+// carries into the sign's place, which is free, and into no further one. So a word of 8 bytes tells
+// of 2 or 4 numbers at once.
 template <typename Bits, Bits kExponent>
 int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
+  constexpr int64_t kNumbers = sizeof(uint64_t) / sizeof(Bits);
+  constexpr uint64_t kOnes = sizeof(Bits) == 2 ? 0x0001000100010001u : 0x0000000100000001u;
+  constexpr uint64_t kExponents = kOnes * kExponent;
+  constexpr uint64_t kLowest = kOnes * (kExponent & static_cast<Bits>(~kExponent + 1));
+  constexpr uint64_t kSigns = kOnes << (8 * sizeof(Bits) - 1);
   constexpr int64_t kBlock = 4096;  // checked without branches, then searched where it is hit
   const auto at = [data](int64_t i) {
     Bits bits;
@@ -21,10 +28,15 @@ int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
   };
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t end = std::min(count, begin + kBlock);
-    unsigned hit = 0;
-    for (int64_t i = begin; i < end; ++i) {
-      hit |= static_cast<unsigned>((at(i) & kExponent) == kExponent);
+    uint64_t hit = 0;
+    int64_t word = begin;
+    for (; word + kNumbers <= end; word += kNumbers) {
+      uint64_t bits;
+      std::memcpy(&bits, data + static_cast<size_t>(word) * sizeof(Bits), sizeof(bits));
+      hit |= (bits & kExponents) + kLowest;
     }
+    hit &= kSigns;
+    for (; word < end; ++word) hit |= static_cast<uint64_t>((at(word) & kExponent) == kExponent);
     if (hit == 0) continue;
     for (int64_t i = begin; i < end; ++i) {
       if ((at(i) & kExponent) == kExponent) return i;

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 REQUIREMENTS = {
     "weft": [ROOT],
-    "pytorch": ["torch", "diffusers", "transformers", "accelerate", "numpy"],
+    "pytorch": ["torch", "diffusers", "transformers", "accelerate", "numpy", "safetensors", "zstandard"],
     "openvino": ["openvino", "torch", "diffusers", "transformers", "accelerate", "numpy"],
     "stable_diffusion_cpp": ["stable-diffusion-cpp-python", "numpy", "pillow"],
 }
@@ -266,8 +267,11 @@ def main():
         folder = os.path.join(options.work, "models", model)
         if not os.path.exists(os.path.join(folder, "model_index.json")):
             say(f"making {model}")
+            command = shutil.which("weft") if isinstance(pythons["weft"], Exception) else os.path.join(
+                os.path.dirname(pythons["weft"]), "weft")
             subprocess.run([pythons["pytorch"], os.path.join(HERE, "full_size_models.py"), model,
-                            os.path.join(options.work, "models")], check=True)
+                            os.path.join(options.work, "models"),
+                            "--weft", command or "weft"], check=True)
         inputs.make(os.path.join(folder, "inputs"), model)
         case = {"model": folder, "part": part, "precision": precision, "threads": options.threads,
                 "inputs": os.path.join(folder, "inputs"), "single_file": folder + ".safetensors",

@@ -31,26 +31,31 @@ QUERY_KEY = ("to_q", "to_k", "q_proj", "k_proj")
 BRANCH_ENDS = ("conv2", "to_out.0", "ff.net.2", "proj_out", "out_proj", "fc2")
 
 
+def random_values(name, shape, source):
+    """What the parameter `name` may hold: He-like scales, random biases, norms away from identity."""
+    owner = name.rsplit(".", 1)[0]
+    values = torch.randn(shape, generator=source)
+    if name.endswith("embedding.weight"):
+        values *= 0.4 if "position" in name else 0.8
+    elif len(shape) >= 2:
+        gain = 1.0
+        if owner.endswith(QUERY_KEY):
+            gain = 1.6
+        elif owner.endswith(BRANCH_ENDS):
+            gain = 0.5
+        values *= gain / math.sqrt(shape[1:].numel())
+    elif name.endswith("bias"):
+        values *= 0.15
+    else:
+        values = 1.0 + 0.3 * values
+    return values
+
+
 def random_weights(model, seed):
-    """Fills every parameter: He-like scales, random biases, norms away from identity."""
+    """Fills every parameter."""
     source = generator(seed)
     for name, parameter in sorted(model.named_parameters()):
-        owner = name.rsplit(".", 1)[0]
-        values = torch.randn(parameter.shape, generator=source)
-        if name.endswith("embedding.weight"):
-            values *= 0.4 if "position" in name else 0.8
-        elif parameter.dim() >= 2:
-            gain = 1.0
-            if owner.endswith(QUERY_KEY):
-                gain = 1.6
-            elif owner.endswith(BRANCH_ENDS):
-                gain = 0.5
-            values *= gain / math.sqrt(parameter[0].numel())
-        elif name.endswith("bias"):
-            values *= 0.15
-        else:
-            values = 1.0 + 0.3 * values
-        parameter.data.copy_(values)
+        parameter.data.copy_(random_values(name, parameter.shape, source))
     return model.eval()
 
 

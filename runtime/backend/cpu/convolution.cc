@@ -146,14 +146,16 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   if (!bias.empty()) {
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
-  // A copy where the stored type is not one to reorder from, or the bytes lie askew in a file.
-  Tensor plain = weight;
-  const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
-  if (askew || weight.dtype() != DType::kF32) {
-    WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32, weight.numel());
-  }
   if (spec.upsample) {
+    // Taps are added up in f32: a copy where the weight is no f32, or its bytes lie askew in a
+    // file.
+    Tensor plain = weight;
+    const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
+    if (askew || weight.dtype() != DType::kF32) {
+      WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
+      Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
+              weight.numel());
+    }
     for (const int64_t row : {0, 1}) {
       for (const int64_t column : {0, 1}) {
         WEFT_ASSIGN_OR_RETURN(auto phase, MakePhase(spec, plain, row, column, compute));
@@ -163,7 +165,7 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   } else {
     ConvGeometry g{spec.in_channels, spec.out_channels, spec.kernel,  spec.stride,
                    spec.pad_begin,   spec.pad_begin,    spec.pad_end, spec.pad_end};
-    packed->phases.push_back(std::make_unique<PlainConv>(g, compute, std::move(plain)));
+    packed->phases.push_back(std::make_unique<PlainConv>(g, compute, weight));
   }
   std::vector<int64_t> channels;
   for (const Tensor& source : sources) channels.push_back(source.dim(3));

@@ -56,7 +56,7 @@ struct ConvCall {
 // and its primitives for each shape.
 class PlainConv {
  public:
-  // `weight` [out, in, k, k] in f32 or bf16 must live until the first Prepare has returned.
+  // `weight` [out, in, k, k] in any float type.
   PlainConv(const ConvGeometry& geometry, DType compute, Tensor weight)
       : geometry_(geometry), compute_(compute), plain_(std::move(weight)) {}
 

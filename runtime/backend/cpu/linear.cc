@@ -47,11 +47,12 @@ struct Product {
 // One matrix [out, in] and its primitives.
 class PlainLinear {
  public:
-  PlainLinear(int64_t in, int64_t out, DType compute, const float* weight)
+  // `weight` must live until Pack has returned.
+  PlainLinear(int64_t in, int64_t out, DType compute, const std::byte* weight, DType stored)
       : in_(in),
         out_(out),
         compute_(compute),
-        layouts_(Desc({in, out}, dnnl::memory::data_type::f32, Tag::ba), weight) {}
+        layouts_({in, out}, 1, compute, StoredRows{weight, stored, out, in, in}) {}
 
   // Makes the packed weights, by what `rows` rows want.
   absl::Status Pack(int64_t rows, const Allocator& allocator) const {
@@ -251,16 +252,11 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, c
   if (!bias.empty()) {
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
-  Tensor plain = weight;
-  const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
-  if (askew || weight.dtype() != DType::kF32) {
-    WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-    Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32, weight.numel());
-  }
   const int64_t rows = x.shape().outer(-1 + x.rank());
   const auto make = [&](int64_t first_row) -> absl::StatusOr<std::unique_ptr<PlainLinear>> {
+    const int64_t begin = first_row * packed->in * static_cast<int64_t>(SizeOf(weight.dtype()));
     auto linear = std::make_unique<PlainLinear>(packed->in, packed->out, compute,
-                                                plain.data<float>() + first_row * packed->in);
+                                                weight.raw() + begin, weight.dtype());
     WEFT_RETURN_IF_ERROR(
         linear->Pack(gated ? GatedRows(rows, packed->out, compute) : rows, allocator));
     return linear;

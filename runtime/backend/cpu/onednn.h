@@ -36,6 +36,15 @@ void AppendActivation(Activation activation, dnnl::post_ops& post_ops);
 // Whether oneDNN's implementation of this name is one of its slow, general ones.
 bool IsReference(absl::string_view implementation);
 
+// A weight as a file holds it: one row for each output channel, of any float type and alignment.
+struct StoredRows {
+  const std::byte* data = nullptr;
+  DType dtype = DType::kF32;
+  int64_t count = 0;
+  int64_t length = 0;  // elements in a row
+  int64_t stride = 0;  // elements from one row to the next
+};
+
 // One weight in the layouts that primitives have asked for: almost always one. Not safe for several
 // threads at once.
 class WeightLayouts {
@@ -44,19 +53,26 @@ class WeightLayouts {
     dnnl::memory::desc desc;
     Tensor data;
   };
-  // The weight as it lies in memory; `source` must live until the first Add.
-  WeightLayouts(dnnl::memory::desc desc, const void* source)
-      : source_desc_(std::move(desc)), source_(source) {}
+  // `dims` of the weight as oneDNN sees it, of which `out_axis` counts the rows; the others lie in
+  // a row as they are listed. `rows` must live until the first In.
+  WeightLayouts(dnnl::memory::dims dims, int out_axis, DType compute, const StoredRows& rows)
+      : dims_(std::move(dims)), out_axis_(out_axis), compute_(compute), rows_(rows) {}
 
   const std::vector<Layout>& layouts() const { return layouts_; }
   // The weight in the layout `desc`, reordered if need be.
   absl::StatusOr<Layout> In(const dnnl::memory::desc& desc, const Allocator& allocator);
-  // Writes the weight to `target`, in the layout `desc`.
+  // Writes the weight, which has been packed, to `target`, in the layout `desc`.
   void Copy(const dnnl::memory::desc& desc, void* target) const;
 
  private:
-  dnnl::memory::desc source_desc_;
-  const void* source_;
+  // So many rows, `stride` elements apart.
+  dnnl::memory::desc Rows(int64_t count, int64_t stride, DType dtype) const;
+  absl::Status Pack(const dnnl::memory::desc& desc, void* target, const Allocator& allocator) const;
+
+  dnnl::memory::dims dims_;
+  int out_axis_;
+  DType compute_;
+  StoredRows rows_;
   std::vector<Layout> layouts_;
 };
 

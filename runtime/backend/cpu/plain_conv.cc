@@ -25,8 +25,8 @@ absl::StatusOr<std::vector<size_t>> PlainConv::SlicesFor(absl::Span<const int64_
   const int64_t out = geometry_.out_channels;
   const int64_t in = geometry_.in_channels;
   const int64_t k = geometry_.kernel;
-  const auto part = [&](int64_t count, DType dtype) {
-    return Desc({out, count, k, k}, OneDnnType(dtype), {in * k * k, k * k, k, 1});
+  const auto part = [&](int64_t count) {
+    return Desc({out, count, k, k}, OneDnnType(compute_), {in * k * k, k * k, k, 1});
   };
   std::vector<size_t> indices;
   int64_t first = 0;
@@ -41,14 +41,15 @@ absl::StatusOr<std::vector<size_t>> PlainConv::SlicesFor(absl::Span<const int64_
         // A new way to cut the channels: put the plain weights together again.
         WEFT_ASSIGN_OR_RETURN(plain_, Tensor::Allocate(allocator, compute_, Shape{out, in, k, k}));
         for (const Slice& slice : slices_) {
-          slice.layouts.Copy(part(slice.count, compute_),
+          slice.layouts.Copy(part(slice.count),
                              plain_.mutable_data<std::byte>() +
                                  slice.first * k * k * static_cast<int64_t>(SizeOf(compute_)));
         }
       }
       const std::byte* data =
           plain_.raw() + first * k * k * static_cast<int64_t>(SizeOf(plain_.dtype()));
-      slices_.push_back(Slice{first, count, WeightLayouts(part(count, plain_.dtype()), data)});
+      const StoredRows rows{data, plain_.dtype(), out, count * k * k, in * k * k};
+      slices_.push_back(Slice{first, count, WeightLayouts({out, count, k, k}, 0, compute_, rows)});
     }
     indices.push_back(index);
     first += count;

@@ -200,5 +200,29 @@ TEST(ConvolutionWeights, AreReadInEveryStoredTypeAndFromAnyAddress) {
   }
 }
 
+TEST(ConvolutionWeights, PackTheSameBitsBlockByBlockAsAtOnce) {
+  const auto backend = MakeCpuBackend();
+  const Allocator allocator(Device::kCpu);
+  ConvSpec spec;
+  spec.in_channels = 960;
+  spec.out_channels = 160;
+  // Of each source, three blocks of output channels are converted one after another.
+  const Tensor halves = Random(Shape{160, 960, 3, 3}, DType::kF16, 1, 0.05);
+  for (const DType compute : {DType::kF32, DType::kBF16}) {
+    const std::vector<Tensor> sources = {Random(Shape{1, 6, 6, 640}, compute, 2),
+                                         Random(Shape{1, 6, 6, 320}, compute, 3)};
+    std::vector<Tensor> results;
+    for (const Tensor& weight : {halves, *halves.To(compute, allocator)}) {
+      const auto packed = backend->PackConv(spec, weight, Tensor(), sources, compute, allocator);
+      ASSERT_TRUE(packed.ok()) << packed.status();
+      const auto y = backend->Conv2d(**packed, sources, {}, allocator);
+      ASSERT_TRUE(y.ok()) << y.status();
+      results.push_back(*y);
+    }
+    EXPECT_EQ(std::memcmp(results[0].raw(), results[1].raw(), results[0].bytes()), 0)
+        << Name(compute);
+  }
+}
+
 }  // namespace
 }  // namespace weft

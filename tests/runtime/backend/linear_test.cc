@@ -1,4 +1,6 @@
+#include <cstring>
 #include <tuple>
+#include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "tests/runtime/backend/reference.h"
@@ -156,6 +158,30 @@ TEST(LinearWeights, GateInSeveralStepsWhereRowsAreMany) {
   ASSERT_TRUE(y.ok()) << y.status();
   EXPECT_TRUE(
       Near(*y, Shape{2100, 1024}, reference::Linear(x, weight, Tensor(), epilogue, true), 1e-5));
+}
+
+TEST(LinearWeights, PackTheSameBitsBlockByBlockAsAtOnce) {
+  const auto backend = MakeCpuBackend();
+  const Allocator allocator(Device::kCpu);
+  // Halves are converted about 1 MB at a time: three blocks, the last one short; 646 rows make
+  // layouts fill up with zeros.
+  for (const int64_t out : {640, 646}) {
+    const Tensor halves = Random(Shape{out, 2048}, DType::kF16, 1, 0.1);
+    for (const DType compute : {DType::kF32, DType::kBF16}) {
+      const Tensor x = Random(Shape{40, 2048}, compute, 2);
+      const Tensor converted = *halves.To(compute, allocator);
+      std::vector<Tensor> results;
+      for (const Tensor& weight : {halves, converted}) {
+        const auto packed = backend->PackLinear(weight, Tensor(), false, x, compute, allocator);
+        ASSERT_TRUE(packed.ok()) << packed.status();
+        const auto y = backend->Linear(**packed, x, {}, allocator);
+        ASSERT_TRUE(y.ok()) << y.status();
+        results.push_back(*y);
+      }
+      EXPECT_EQ(std::memcmp(results[0].raw(), results[1].raw(), results[0].bytes()), 0)
+          << out << " " << Name(compute);
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/runtime/base/scratch_folder.h"
@@ -55,6 +56,31 @@ TEST(MappedFile, OutlivesTheFilesName) {
   std::filesystem::remove(path);
   ASSERT_EQ((*mapped)->size(), 5u);
   EXPECT_EQ(static_cast<char>((*mapped)->data()[4]), 'o');
+}
+
+// Pages of files that this process has mapped in, in bytes.
+size_t ResidentFileBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t total = 0, resident = 0, shared = 0;
+  statm >> total >> resident >> shared;
+  return shared * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(MappedFile, LetsGoOfPagesThatWereLentAndStaysReadable) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  const ScratchFolder folder;
+  const auto mapped = MappedFile::Open(folder.Put("a", std::string(kBytes, 'x')));
+  ASSERT_TRUE(mapped.ok()) << mapped.status();
+  const std::byte* data = (*mapped)->data();
+  const size_t before = ResidentFileBytes();
+  auto lent = MappedFile::Lend(*mapped, data + 100, kBytes - 100);
+  size_t count = 0;
+  for (size_t i = 100; i < kBytes; ++i) count += static_cast<size_t>(data[i] == std::byte{'x'});
+  EXPECT_EQ(count, kBytes - 100);
+  EXPECT_GT(ResidentFileBytes(), before + kBytes / 2);
+  lent.reset();
+  EXPECT_LT(ResidentFileBytes(), before + kBytes / 4);
+  EXPECT_EQ(data[kBytes - 1], std::byte{'x'});
 }
 
 TEST(WriteFile, ReplacesAFileAndLeavesNothingElse) {

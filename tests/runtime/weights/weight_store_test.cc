@@ -232,5 +232,27 @@ TEST(WeightStore, OpensTheGoldensOfThisRepository) {
   }
 }
 
+TEST(FirstNonFinite, FindsOneAtAnyPlaceAndTakesTheLargestNumbersForFinite) {
+  const auto check = [](auto bad, auto most, auto least) {
+    using Number = decltype(bad);
+    constexpr int64_t kCount = 11;  // whole words of 8 bytes and a rest
+    std::vector<Number> numbers(kCount, most);
+    for (size_t i = 0; i < numbers.size(); i += 2) numbers[i] = least;
+    const auto first = [&numbers] {
+      return FirstNonFinite(*Tensor::Of(Shape{kCount}, absl::MakeConstSpan(numbers)));
+    };
+    EXPECT_EQ(first(), -1);
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const Number was = std::exchange(numbers[i], bad);
+      EXPECT_EQ(first(), static_cast<int64_t>(i));
+      numbers[i] = was;
+    }
+  };
+  check(std::numeric_limits<float>::infinity(), std::numeric_limits<float>::max(),
+        std::numeric_limits<float>::lowest());
+  check(F16{0xfc00}, F16{0x7bff}, F16{0xfbff});
+  check(BF16{0xff80}, BF16{0x7f7f}, BF16{0xff7f});
+}
+
 }  // namespace
 }  // namespace weft

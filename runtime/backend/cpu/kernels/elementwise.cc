@@ -108,6 +108,17 @@ void WidenF16(const F16* from, float* to, int64_t count) {
   }
 }
 
+// By way of f32, which holds every half exactly, so that it is rounded once.
+void F16ToBF16(const F16* from, BF16* to, int64_t count) {
+  constexpr int64_t kWide = 1024;
+  alignas(64) float wide[kWide];
+  for (int64_t begin = 0; begin < count; begin += kWide) {
+    const int64_t n = std::min(kWide, count - begin);
+    WidenF16(from + begin, wide, n);
+    NarrowToBF16(wide, to + begin, n);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace weft
 HWY_AFTER_NAMESPACE();
@@ -119,6 +130,7 @@ HWY_EXPORT(AddChunk);
 HWY_EXPORT(WidenBF16);
 HWY_EXPORT(NarrowToBF16);
 HWY_EXPORT(WidenF16);
+HWY_EXPORT(F16ToBF16);
 
 namespace cpu {
 namespace {
@@ -147,26 +159,52 @@ void Add(const void* a, const void* b, void* y, DType dtype, int64_t count) {
   ForChunks(count, [&](int64_t begin, int64_t n) { kernel(a, b, y, dtype, begin, n); });
 }
 
+namespace {
+
+void ConvertChunk(const std::byte* from, DType from_type, std::byte* to, DType to_type,
+                  int64_t count) {
+  const bool aligned = reinterpret_cast<uintptr_t>(from) % SizeOf(from_type) == 0;
+  if (aligned && from_type == DType::kBF16 && to_type == DType::kF32) {
+    HWY_DYNAMIC_DISPATCH(WidenBF16)
+    (reinterpret_cast<const BF16*>(from), reinterpret_cast<float*>(to), count);
+  } else if (aligned && from_type == DType::kF32 && to_type == DType::kBF16) {
+    HWY_DYNAMIC_DISPATCH(NarrowToBF16)
+    (reinterpret_cast<const float*>(from), reinterpret_cast<BF16*>(to), count);
+  } else if (aligned && from_type == DType::kF16 && to_type == DType::kF32) {
+    HWY_DYNAMIC_DISPATCH(WidenF16)
+    (reinterpret_cast<const F16*>(from), reinterpret_cast<float*>(to), count);
+  } else if (aligned && from_type == DType::kF16 && to_type == DType::kBF16) {
+    HWY_DYNAMIC_DISPATCH(F16ToBF16)
+    (reinterpret_cast<const F16*>(from), reinterpret_cast<BF16*>(to), count);
+  } else {
+    ConvertElements(from, from_type, to, to_type, count);
+  }
+}
+
+}  // namespace
+
 void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t count) {
-  const auto* bytes_from = static_cast<const std::byte*>(from);
-  auto* bytes_to = static_cast<std::byte*>(to);
-  ForChunks(count, [&](int64_t begin, int64_t n) {
-    const std::byte* a = bytes_from + static_cast<size_t>(begin) * SizeOf(from_type);
-    std::byte* b = bytes_to + static_cast<size_t>(begin) * SizeOf(to_type);
-    const bool aligned = reinterpret_cast<uintptr_t>(a) % SizeOf(from_type) == 0;
-    if (aligned && from_type == DType::kBF16 && to_type == DType::kF32) {
-      HWY_DYNAMIC_DISPATCH(WidenBF16)
-      (reinterpret_cast<const BF16*>(a), reinterpret_cast<float*>(b), n);
-    } else if (aligned && from_type == DType::kF32 && to_type == DType::kBF16) {
-      HWY_DYNAMIC_DISPATCH(NarrowToBF16)
-      (reinterpret_cast<const float*>(a), reinterpret_cast<BF16*>(b), n);
-    } else if (aligned && from_type == DType::kF16 && to_type == DType::kF32) {
-      HWY_DYNAMIC_DISPATCH(WidenF16)
-      (reinterpret_cast<const F16*>(a), reinterpret_cast<float*>(b), n);
-    } else {
-      ConvertElements(a, from_type, b, to_type, n);
-    }
-  });
+  ConvertRows(from, from_type, count, to, to_type, 1, count);
+}
+
+void ConvertRows(const void* from, DType from_type, int64_t stride, void* to, DType to_type,
+                 int64_t rows, int64_t length) {
+  if (rows <= 0 || length <= 0) return;
+  if (stride == length) {
+    length *= rows;
+    rows = 1;
+  }
+  const auto* source = static_cast<const std::byte*>(from);
+  auto* target = static_cast<std::byte*>(to);
+  const int64_t chunks = (length + kChunk - 1) / kChunk;  // in a row
+#pragma omp parallel for schedule(static) if (rows * length > kChunk)
+  for (int64_t i = 0; i < rows * chunks; ++i) {
+    const int64_t row = i / chunks;
+    const int64_t begin = i % chunks * kChunk;
+    ConvertChunk(source + static_cast<size_t>(row * stride + begin) * SizeOf(from_type), from_type,
+                 target + static_cast<size_t>(row * length + begin) * SizeOf(to_type), to_type,
+                 std::min(kChunk, length - begin));
+  }
 }
 
 void FillRows(const float* row, int64_t width, float* target, int64_t rows) {
