@@ -122,8 +122,8 @@ bool MatchPattern(absl::string_view bytes) {
   return pattern->Find(bytes.substr(std::min(end + 1, bytes.size())), 0, steps).ok();
 }
 std::vector<std::string> PatternSeeds() {
-  return {std::string("^%s*(%a[%w_]*)%s*=()\0 name = 3", 33),
-          std::string("%b()%f[%w]%w-.?[^%]x-z]$\0f(a(b)) cd", 36)};
+  return {std::string("^%s*(%a[%w_]*)%s*=()") + '\0' + " name = 3",
+          std::string("%b()%f[%w]%w-.?[^%]x-z]$") + '\0' + "f(a(b)) cd"};
 }
 
 }  // namespace
