@@ -109,7 +109,7 @@ TEST(CheckTextIds, RefusesTextsThatAnotherModelsTokenizerFilledUp) {
   const TextIds open_clip = {.begin = 50, .end = 51, .pad = 0};
   const auto check = [](std::initializer_list<int32_t> ids, const TextIds& own) {
     const auto length = static_cast<int64_t>(ids.size());
-    return CheckTextIds(Tensor::Of<int32_t>({1, length}, ids).value(), own).message();
+    return std::string(CheckTextIds(Tensor::Of<int32_t>({1, length}, ids).value(), own).message());
   };
   EXPECT_EQ(check({50, 7, 51, 51, 51}, clip), "");
   EXPECT_EQ(check({50, 7, 51, 0, 0}, open_clip), "");
