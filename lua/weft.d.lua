@@ -835,7 +835,7 @@ function weft.InvertMask(inputs) end
 ---@class weft.JoinConditioning.inputs
 ---@field [1] string? an id
 ---@field conditioning weft.conditioning|weft.wire Of the first encoder.
----@field conditioning_2 weft.conditioning|weft.wire Of the second; as many tokens as the first (PadTokens brings them there).
+---@field conditioning_2 weft.conditioning|weft.wire Of the second. Texts that hold in the same steps stand side by side; where one has fewer texts or tokens than the other, its last text, or chunk, stands there again.
 ---What two text encoders say of one prompt, side by side, as SDXL's UNets are told it.
 ---@param inputs weft.JoinConditioning.inputs
 ---@return weft.conditioning

@@ -76,10 +76,11 @@ struct Said {
 };
 
 Value Texts(const std::vector<Said>& texts) {
-  std::vector<Conditioning::Entry> entries;
-  for (const Said& text : texts) {
-    entries.push_back(
-        {.tokens = MadeOf({1, 1, 1}, {text.token}), .weight = text.weight, .steps = text.steps});
+  std::vector<Conditioning::Entry> entries(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    entries[i].tokens = MadeOf({1, 1, 1}, {texts[i].token});
+    entries[i].weight = texts[i].weight;
+    entries[i].steps = texts[i].steps;
   }
   return Value(
       std::shared_ptr<const Object>(std::make_shared<const Conditioning>(std::move(entries))));
