@@ -257,7 +257,7 @@ TEST(LiveLua, CompletesNodesInputsAndNames) {
   absl::StatusOr<std::unique_ptr<LuaProgram>> program = LuaProgram::Make(Weft(), nullptr);
   ASSERT_TRUE(program.ok());
   EXPECT_THAT(Complete(**program, "x = weft.VaeD").words, ElementsAre("VaeDecode"));
-  EXPECT_THAT(Complete(**program, "weft.EncodeP").words, ElementsAre("EncodePrompt"));
+  EXPECT_THAT(Complete(**program, "weft.TextO").words, ElementsAre("TextOr"));
   EXPECT_THAT(Complete(**program, "weft.ran").words, ElementsAre("randn"));
   EXPECT_THAT(Complete(**program, "weft.VaeDecode{va").words, ElementsAre("vae = "));
   EXPECT_THAT(Complete(**program, "weft.VaeDecode{vae = f{x}, l").words, ElementsAre("latent = "));

@@ -30,7 +30,7 @@ constexpr int kPanelRows = 6;                       // queries that are scored t
 // Large and negative, but finite: infinities would make NaN in the exponential.
 constexpr float kMasked = -1e30f;
 
-constexpr int RowsFor(int vectors) { return vectors <= 3 ? 8 : 6; }
+constexpr int RowsFor(int vectors) { return vectors <= 3 ? 8 : vectors == 4 ? 6 : 4; }
 static_assert(kQueryTile % kPanelRows == 0 && kQueryTile % 8 == 0 && kKeyBlock % kPanel == 0);
 
 // Two neighbouring bf16 values, as the dot product takes them.
@@ -105,52 +105,92 @@ inline __m512bh Broadcast(const Pair* pair) {
   return AsBF16(_mm512_set1_epi32(static_cast<int>(*pair)));
 }
 
-// Scores of kPanelRows queries against one panel of keys.
+// Scores of kPanelRows queries against the first kVectors · 16 keys of one panel.
+template <int kVectors>
 inline void ScorePanel(const Pair* q, int64_t pairs, const Pair* panel, float* scores) {
-  __m512 sum[kPanelRows][kPanelVectors];
+  __m512 sum[kPanelRows][kVectors];
   for (auto& row : sum) {
     for (auto& s : row) s = _mm512_setzero_ps();
   }
   for (int64_t c = 0; c < pairs; ++c, panel += kPanel) {
-    __m512bh key[kPanelVectors];
-    for (int v = 0; v < kPanelVectors; ++v) {
+    __m512bh key[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
       key[v] = AsBF16(_mm512_load_si512(panel + v * kLanes));
     }
     for (int r = 0; r < kPanelRows; ++r) {
       const __m512bh query = Broadcast(q + r * pairs + c);
-      for (int v = 0; v < kPanelVectors; ++v) {
+      for (int v = 0; v < kVectors; ++v) {
         sum[r][v] = _mm512_dpbf16_ps(sum[r][v], key[v], query);
       }
     }
   }
   for (int r = 0; r < kPanelRows; ++r) {
-    for (int v = 0; v < kPanelVectors; ++v) {
+    for (int v = 0; v < kVectors; ++v) {
       _mm512_store_ps(scores + r * kKeyBlock + v * kLanes, sum[r][v]);
     }
   }
 }
 
-// result[r] = result[r] · fade[r] + Σ_j weights[r][j] · values[j], two j at a time.
-template <int kVectors>
+// Scores of all queries of a tile against the first `keys` keys of a panel.
+void ScorePanelOfTile(const Pair* q, int64_t pairs, const Pair* panel, int64_t rows, int64_t keys,
+                      float* scores) {
+  const auto score = [&](auto some) {
+    for (int64_t r = 0; r < rows; r += kPanelRows) {
+      some(q + r * pairs, pairs, panel, scores + r * kKeyBlock);
+    }
+  };
+  // 77 keys of a text are a whole panel and one vector more.
+  switch ((keys + kLanes - 1) / kLanes) {
+    case 1:
+      score(ScorePanel<1>);
+      break;
+    case 2:
+      score(ScorePanel<2>);
+      break;
+    case 3:
+      score(ScorePanel<3>);
+      break;
+    default:
+      score(ScorePanel<4>);
+  }
+}
+
+// result[r] = result[r] · fade[r] + Σ_j weights[r][j] · values[j], two j at a time. kTail: half a
+// vector behind the whole ones, at half the cost where a processor computes by halves.
+template <int kVectors, bool kTail>
 inline void SumValues(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
                       int64_t padded, float* result) {
-  constexpr int kRows = RowsFor(kVectors);
-  __m512 sum[kRows][kVectors];
+  constexpr int kRows = RowsFor(kVectors + kTail);
+  __m512 sum[kRows][kVectors + 1];
+  __m256 tail[kRows];
   for (int r = 0; r < kRows; ++r) {
     const __m512 factor = _mm512_set1_ps(fade[r]);
     for (int v = 0; v < kVectors; ++v) {
       sum[r][v] = _mm512_mul_ps(factor, _mm512_load_ps(result + r * padded + v * kLanes));
     }
+    if constexpr (kTail) {
+      tail[r] = _mm256_mul_ps(_mm512_castps512_ps256(factor),
+                              _mm256_load_ps(result + r * padded + kVectors * kLanes));
+    }
   }
   for (int64_t j = 0; j < pairs; ++j, values += padded) {
-    __m512bh value[kVectors];
+    __m512bh value[kVectors + 1];
     for (int v = 0; v < kVectors; ++v) {
       value[v] = AsBF16(_mm512_load_si512(values + v * kLanes));
+    }
+    [[maybe_unused]] __m256i last;
+    if constexpr (kTail) {
+      last = _mm256_load_si256(reinterpret_cast<const __m256i*>(values + kVectors * kLanes));
     }
     for (int r = 0; r < kRows; ++r) {
       const __m512bh weight = Broadcast(weights + r * (kKeyBlock / 2) + j);
       for (int v = 0; v < kVectors; ++v) {
         sum[r][v] = _mm512_dpbf16_ps(sum[r][v], value[v], weight);
+      }
+      if constexpr (kTail) {
+        const __m256i half = _mm512_castsi512_si256(reinterpret_cast<__m512i>(weight));
+        tail[r] = _mm256_dpbf16_ps(tail[r], reinterpret_cast<__m256bh>(last),
+                                   reinterpret_cast<__m256bh>(half));
       }
     }
   }
@@ -158,15 +198,16 @@ inline void SumValues(const Pair* weights, const float* fade, const Pair* values
     for (int v = 0; v < kVectors; ++v) {
       _mm512_store_ps(result + r * padded + v * kLanes, sum[r][v]);
     }
+    if constexpr (kTail) _mm256_store_ps(result + r * padded + kVectors * kLanes, tail[r]);
   }
 }
 
-template <int kVectors>
+template <int kVectors, bool kTail>
 void SumValuesOfTile(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
                      int64_t padded, int64_t rows, float* result) {
-  for (int64_t r = 0; r < rows; r += RowsFor(kVectors)) {
-    SumValues<kVectors>(weights + r * (kKeyBlock / 2), fade + r, values, pairs, padded,
-                        result + r * padded);
+  for (int64_t r = 0; r < rows; r += RowsFor(kVectors + kTail)) {
+    SumValues<kVectors, kTail>(weights + r * (kKeyBlock / 2), fade + r, values, pairs, padded,
+                               result + r * padded);
   }
 }
 
@@ -199,23 +240,43 @@ inline float Soften(float* scores, int64_t keys, float factor, Pair* weights, fl
 }
 
 void SumBlock(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
-              int64_t padded, int64_t rows, float* result) {
-  for (int64_t c = 0; c < padded;) {
-    const int64_t vectors = std::min<int64_t>((padded - c) / kLanes, 4);
-    switch (vectors) {
-      case 1:
-        SumValuesOfTile<1>(weights, fade, values + c, pairs, padded, rows, result + c);
-        break;
+              int64_t padded, int64_t width, int64_t rows, float* result) {
+  // Half a vector more than whole ones, of widths such as 40.
+  const bool tail = width % kLanes != 0 && width % kLanes <= kLanes / 2 && width > kLanes;
+  const int64_t vectors = padded / kLanes - (tail ? 1 : 0);
+  for (int64_t first = 0; first < vectors;) {
+    const int64_t count = std::min<int64_t>(vectors - first, 4);
+    const bool with_tail = tail && first + count == vectors;
+    const int64_t c = first * kLanes;
+    const auto sum = [&](auto tile) {
+      tile(weights, fade, values + c, pairs, padded, rows, result + c);
+    };
+    switch (2 * count + (with_tail ? 1 : 0)) {
       case 2:
-        SumValuesOfTile<2>(weights, fade, values + c, pairs, padded, rows, result + c);
+        sum(SumValuesOfTile<1, false>);
         break;
       case 3:
-        SumValuesOfTile<3>(weights, fade, values + c, pairs, padded, rows, result + c);
+        sum(SumValuesOfTile<1, true>);
+        break;
+      case 4:
+        sum(SumValuesOfTile<2, false>);
+        break;
+      case 5:
+        sum(SumValuesOfTile<2, true>);
+        break;
+      case 6:
+        sum(SumValuesOfTile<3, false>);
+        break;
+      case 7:
+        sum(SumValuesOfTile<3, true>);
+        break;
+      case 8:
+        sum(SumValuesOfTile<4, false>);
         break;
       default:
-        SumValuesOfTile<4>(weights, fade, values + c, pairs, padded, rows, result + c);
+        sum(SumValuesOfTile<4, true>);
     }
-    c += vectors * kLanes;
+    first += count;
   }
 }
 
@@ -256,10 +317,7 @@ void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byt
   for (int64_t first = 0; first < key_end; first += kKeyBlock) {
     const int64_t count = std::min(kKeyBlock, key_end - first);
     for (int64_t p = 0; p < count; p += kPanel) {
-      const Pair* panel = keys + (first + p) * pairs;
-      for (int64_t r = 0; r < tile.q_rows; r += kPanelRows) {
-        ScorePanel(q + r * pairs, pairs, panel, scores + r * kKeyBlock + p);
-      }
+      ScorePanelOfTile(q, pairs, keys + (first + p) * pairs, tile.q_rows, count - p, scores + p);
     }
     for (int64_t r = 0; r < tile.q_rows; ++r) {
       float* row = scores + r * kKeyBlock;
@@ -269,7 +327,8 @@ void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byt
       }
       fade[r] = Soften(row, count, factor, weights + r * (kKeyBlock / 2), maximum[r], total[r]);
     }
-    SumBlock(weights, fade, values + first / 2 * padded, Pairs(count), padded, tile.q_rows, result);
+    SumBlock(weights, fade, values + first / 2 * padded, Pairs(count), padded, tile.v_width,
+             tile.q_rows, result);
   }
   for (int64_t r = 0; r < tile.q_rows; ++r) {
     const float inverse = 1.0f / total[r];
