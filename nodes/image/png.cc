@@ -118,7 +118,8 @@ absl::Status BadPng(const Session& session) {
 }
 
 // Whether every chunk (length, type, data, checksum) is there in full. libpng takes memory for a
-// chunk's length before it looks for the data.
+// chunk's length before it looks for the data; pixels it reads bit by bit, so they may be cut off:
+// the header is good without them.
 bool HoldsItsChunks(absl::string_view bytes) {
   constexpr size_t kSignature = 8;
   constexpr size_t kAround = 12;
@@ -126,8 +127,9 @@ bool HoldsItsChunks(absl::string_view bytes) {
     const absl::string_view chunk = bytes.substr(at);
     if (chunk.size() < kAround) return false;
     const size_t length = png_get_uint_32(reinterpret_cast<png_const_bytep>(chunk.data()));
-    if (length > chunk.size() - kAround) return false;
-    if (chunk.substr(4, 4) == "IEND") return true;  // what follows is nobody's
+    const absl::string_view type = chunk.substr(4, 4);
+    if (length > chunk.size() - kAround) return type == "IDAT";
+    if (type == "IEND") return true;  // what follows is nobody's
     at += kAround + length;
   }
   return true;

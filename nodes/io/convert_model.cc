@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "nodes/io/model_source.h"
 #include "nodes/io/write_tokenizer.h"
 #include "runtime/base/file.h"
+#include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -49,7 +51,8 @@ std::string ModelIndex(const Checkpoint& checkpoint) {
     return projection ? "CLIPTextModelWithProjection" : "CLIPTextModel";
   };
   const Family& family = *checkpoint.family;
-  Json index = {{"_class_name", std::string(family.pipeline)}};
+  // The version says what the files' names and members mean; inpainting asks for it.
+  Json index = {{"_class_name", std::string(family.pipeline)}, {"_diffusers_version", "0.24.0"}};
   const auto add_text = [&](const char* encoder, const char* tokenizer) {
     index[encoder] = component(encoder, "transformers", text_class(encoder));
     const bool there = checkpoint.parts.contains(encoder);
@@ -65,6 +68,11 @@ std::string ModelIndex(const Checkpoint& checkpoint) {
     index["safety_checker"] = {nullptr, nullptr};
     index["requires_safety_checker"] = false;
   }
+  if (family.is_upscaler()) {
+    index["low_res_scheduler"] = {"diffusers", "DDPMScheduler"};
+    index["max_noise_level"] = 350;  // as it was trained
+  }
+  if (family.id == "sd2_depth") index["depth_estimator"] = {nullptr, nullptr};
   const Json scheduler = Json::parse(checkpoint.scheduler, nullptr, false);
   index["scheduler"] = {"diffusers", scheduler.is_object()
                                          ? scheduler.value("_class_name", "DDIMScheduler")
@@ -109,7 +117,54 @@ absl::Status WriteFolder(const Checkpoint& checkpoint, const fs::path& folder,
   WEFT_RETURN_IF_ERROR(MakeFolder((folder / "scheduler").string()));
   WEFT_RETURN_IF_ERROR(
       WriteFile((folder / "scheduler" / "scheduler_config.json").string(), checkpoint.scheduler));
+  if (checkpoint.family->is_upscaler()) {
+    const fs::path name = fs::path("low_res_scheduler") / "scheduler_config.json";
+    std::string config = LowResSchedulerConfigText();
+    if (const std::string own = (fs::path(checkpoint.path) / name).string(); FileExists(own)) {
+      WEFT_ASSIGN_OR_RETURN(config, ReadFile(own, JsonLimits().bytes));
+    }
+    WEFT_RETURN_IF_ERROR(MakeFolder((folder / "low_res_scheduler").string()));
+    WEFT_RETURN_IF_ERROR(WriteFile((folder / name).string(), config));
+  }
   return WriteFile((folder / "model_index.json").string(), ModelIndex(checkpoint));
+}
+
+// What a single file says of its training, in the tensors that OpenCheckpoint looks for.
+absl::StatusOr<NamedWeights> Marks(const Checkpoint& checkpoint) {
+  absl::btree_map<std::string, Tensor> marks;
+  const auto add = [&marks](const char* name, const std::vector<float>& values) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(Tensor mark, Tensor::Allocate(Allocator(Device::kCpu), DType::kF32,
+                                                        {static_cast<int64_t>(values.size())}));
+    std::copy(values.begin(), values.end(), mark.mutable_data<float>());
+    marks.emplace(name, std::move(mark));
+    return absl::OkStatus();
+  };
+  const Training& training = checkpoint.training;
+  if (training.prediction == "v_prediction" && !training.prediction_guessed) {
+    WEFT_RETURN_IF_ERROR(add("v_pred", {1}));
+  }
+  if (training.zero_snr) WEFT_RETURN_IF_ERROR(add("ztsnr", {1}));
+  if (checkpoint.family != nullptr && checkpoint.family->id == "sd2" &&
+      training.prediction == "epsilon") {
+    // An integer, which no --dtype rounds.
+    WEFT_ASSIGN_OR_RETURN(Tensor steps,
+                          Tensor::Allocate(Allocator(Device::kCpu), DType::kI32, Shape{1}));
+    *steps.mutable_data<int32_t>() = kStepsOfSd2Base;
+    marks.emplace("global_step", std::move(steps));
+  }
+  if (const auto vae = checkpoint.parts.find("vae"); vae != checkpoint.parts.end()) {
+    const auto config = nlohmann::json::parse(vae->second.config, nullptr, false);
+    for (const auto& [key, name] :
+         {std::pair("latents_mean", "edm_mean"), std::pair("latents_std", "edm_std")}) {
+      if (!config.is_object() || !config.contains(key) || !config[key].is_array()) continue;
+      std::vector<float> values;
+      for (const auto& value : config[key]) {
+        if (value.is_number()) values.push_back(value.get<float>());
+      }
+      WEFT_RETURN_IF_ERROR(add(name, values));
+    }
+  }
+  return WeightStore::Of(checkpoint.path, std::move(marks))->weights();
 }
 
 // The names of one part in a single file.
@@ -170,6 +225,8 @@ absl::Status WriteSingleFile(const Checkpoint& checkpoint, const std::string& pa
     }
     for (auto& [tensor, weight] : relaid.weights) all.emplace(prefix + tensor, std::move(weight));
   }
+  WEFT_ASSIGN_OR_RETURN(NamedWeights marks, Marks(checkpoint));
+  all.merge(marks);
   return StreamSafetensors(path, all, options.stream);
 }
 

@@ -31,30 +31,38 @@ absl::StatusOr<PartSource> Encoder(const ModelSource& model, absl::string_view n
              : model.Part(kEncoders[0]);
 }
 
+// A folder's own, or CLIP's.
+absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerFor(const NodeContext& ctx,
+                                                              const ModelSource& model,
+                                                              const PartSource& text) {
+  const std::string encoder = ctx.Get(kEncoder);
+  if (std::filesystem::is_directory(model.path())) {
+    return model.TokenizerOf(encoder == kEncoders[0] ? "tokenizer" : "tokenizer_2", {});
+  }
+  WEFT_ASSIGN_OR_RETURN(const std::string vocabulary,
+                        FindClipVocabulary(ctx.environment().model_folders));
+  WEFT_ASSIGN_OR_RETURN(TokenizerFiles files,
+                        ClipTokenizerFiles(vocabulary, PadOf(encoder, nullptr, text.open_clip)));
+  return Tokenizer::Of(std::move(files));
+}
+
 absl::Status Run(NodeContext& ctx) {
   const absl::StatusOr<std::string> path = ctx.environment().ModelPath(ctx.Get(kPath));
   if (!path.ok()) return ctx.PortError(kPath, path.status().message());
   const absl::StatusOr<ModelSource> model = ModelSource::Open(*path);
   if (!model.ok()) return ctx.PortError(kPath, model.status().message());
-  const std::string encoder = ctx.Get(kEncoder);
-  const absl::StatusOr<PartSource> part = Encoder(*model, encoder);
+  WEFT_ASSIGN_OR_RETURN(PartSource text, Encoder(*model, ctx.Get(kEncoder)));
+  const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer =
+      TokenizerFor(ctx, *model, text);
   if (ctx.Wanted(kClip)) {
-    WEFT_RETURN_IF_ERROR(SetPart(ctx, kClip, part, ctx.Get(kModelPrecision)));
+    if (tokenizer.ok()) {
+      WEFT_ASSIGN_OR_RETURN(text, WithTokenizer(std::move(text), **tokenizer));
+    }
+    WEFT_RETURN_IF_ERROR(SetPart(ctx, kClip, text, ctx.Get(kModelPrecision)));
   }
   if (!ctx.Wanted(kTokenizer)) return absl::OkStatus();
-  WEFT_RETURN_IF_ERROR(part.status());
-  std::shared_ptr<const Tokenizer> tokenizer;
-  if (std::filesystem::is_directory(*path)) {
-    WEFT_ASSIGN_OR_RETURN(
-        tokenizer, model->TokenizerOf(encoder == kEncoders[0] ? "tokenizer" : "tokenizer_2", {}));
-  } else {
-    WEFT_ASSIGN_OR_RETURN(const std::string vocabulary,
-                          FindClipVocabulary(ctx.environment().model_folders));
-    WEFT_ASSIGN_OR_RETURN(TokenizerFiles files,
-                          ClipTokenizerFiles(vocabulary, PadOf(encoder, nullptr, part->open_clip)));
-    WEFT_ASSIGN_OR_RETURN(tokenizer, Tokenizer::Of(std::move(files)));
-  }
-  ctx.Set(kTokenizer, tokenizer);
+  WEFT_RETURN_IF_ERROR(tokenizer.status());
+  ctx.Set(kTokenizer, *tokenizer);
   return absl::OkStatus();
 }
 

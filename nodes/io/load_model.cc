@@ -35,12 +35,23 @@ absl::Status SetWanted(NodeContext& ctx, const Out<Part>& port, const ModelSourc
   return SetPart(ctx, port, model.Part(part), ctx.Get(kModelPrecision));
 }
 
-absl::Status SetTokenizer(NodeContext& ctx, const Out<Tokenizer>& port, const ModelSource& model,
-                          absl::string_view part) {
-  if (!ctx.Wanted(port)) return absl::OkStatus();
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Tokenizer> tokenizer,
-                        model.TokenizerOf(part, ctx.environment().model_folders));
-  ctx.Set(port, tokenizer);
+// A text encoder and its tokenizer, which it must know even where only one of them is wired.
+absl::Status SetText(NodeContext& ctx, const Out<ClipTextEncoder>& clip_port,
+                     const Out<Tokenizer>& tokenizer_port, const ModelSource& model,
+                     absl::string_view encoder, absl::string_view name) {
+  if (!ctx.Wanted(clip_port) && !ctx.Wanted(tokenizer_port)) return absl::OkStatus();
+  const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer =
+      model.TokenizerOf(name, ctx.environment().model_folders);
+  if (ctx.Wanted(clip_port)) {
+    WEFT_ASSIGN_OR_RETURN(PartSource text, model.Part(encoder));
+    if (tokenizer.ok()) {
+      WEFT_ASSIGN_OR_RETURN(text, WithTokenizer(std::move(text), **tokenizer));
+    }
+    WEFT_RETURN_IF_ERROR(SetPart(ctx, clip_port, text, ctx.Get(kModelPrecision)));
+  }
+  if (!ctx.Wanted(tokenizer_port)) return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(tokenizer.status());
+  ctx.Set(tokenizer_port, *tokenizer);
   return absl::OkStatus();
 }
 
@@ -50,12 +61,10 @@ absl::Status Run(NodeContext& ctx) {
   const absl::StatusOr<ModelSource> model = ModelSource::Open(*path);
   if (!model.ok()) return ctx.PortError(kPath, model.status().message());
 
-  WEFT_RETURN_IF_ERROR(SetWanted(ctx, kClip, *model, "text_encoder"));
-  WEFT_RETURN_IF_ERROR(SetWanted(ctx, kClip2, *model, "text_encoder_2"));
+  WEFT_RETURN_IF_ERROR(SetText(ctx, kClip, kTokenizer, *model, "text_encoder", "tokenizer"));
+  WEFT_RETURN_IF_ERROR(SetText(ctx, kClip2, kTokenizer2, *model, "text_encoder_2", "tokenizer_2"));
   WEFT_RETURN_IF_ERROR(SetWanted(ctx, kUnet, *model, "unet"));
   WEFT_RETURN_IF_ERROR(SetWanted(ctx, kVae, *model, "vae"));
-  WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer, *model, "tokenizer"));
-  WEFT_RETURN_IF_ERROR(SetTokenizer(ctx, kTokenizer2, *model, "tokenizer_2"));
   const std::string prediction = ctx.Get(kPredictionType);
   if (ctx.Wanted(kSchedulerConfig)) {
     WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SchedulerConfig> config,

@@ -30,9 +30,13 @@ absl::StatusOr<std::string> PartFolder(const std::string& model, absl::string_vi
     if (it->is_directory(ignored)) there.push_back(it->path().filename().string());
   }
   std::sort(there.begin(), there.end());
-  return absl::NotFoundError(
-      absl::StrCat("\"", model, "\" has no folder \"", part, "\", which is wired here; it has ",
-                   there.empty() ? "no folders" : absl::StrJoin(there, ", ")));
+  // A refiner has no first text encoder: better to say what the model is.
+  const absl::StatusOr<Checkpoint> known = OpenCheckpoint(model);
+  const std::string family =
+      known.ok() && known->family != nullptr ? absl::StrCat(" (", known->family->name, ")") : "";
+  return absl::NotFoundError(absl::StrCat(
+      "\"", model, "\"", family, " has no folder \"", part, "\", which is wired here; it has ",
+      there.empty() ? "no folders" : absl::StrJoin(there, ", ")));
 }
 
 }  // namespace
@@ -59,7 +63,9 @@ absl::StatusOr<PartSource> ModelSource::Part(absl::string_view name) const {
 absl::StatusOr<std::shared_ptr<const Tokenizer>> ModelSource::TokenizerOf(
     absl::string_view name, const std::vector<std::string>& model_folders) const {
   if (!file_.has_value()) {
-    WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(path_, name));
+    // A text encoder's own folder lies beside the tokenizer's.
+    const std::string model = is_part_ ? fs::path(path_).parent_path().string() : path_;
+    WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(model, name));
     return Tokenizer::Load(folder);
   }
   const std::string encoder = name == "tokenizer" ? "text_encoder" : "text_encoder_2";
@@ -99,10 +105,8 @@ absl::StatusOr<std::shared_ptr<const SchedulerConfig>> ModelSource::LowResSchedu
     WEFT_ASSIGN_OR_RETURN(const std::string folder, PartFolder(path_, "low_res_scheduler"));
     return SchedulerConfig::Read((fs::path(folder) / "scheduler_config.json").string());
   }
-  // What stable-diffusion-x4-upscaler was published with; its file does not say it.
-  constexpr char kUpscalers[] = R"({"_class_name": "DDPMScheduler", "beta_start": 0.0001,
-    "beta_end": 0.02, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000})";
-  return std::make_shared<const SchedulerConfig>(nlohmann::json::parse(kUpscalers), path_);
+  return std::make_shared<const SchedulerConfig>(nlohmann::json::parse(LowResSchedulerConfigText()),
+                                                 path_);
 }
 
 std::vector<std::string> ModelSource::Notices(bool scheduler, absl::string_view prediction) const {
@@ -112,14 +116,31 @@ std::vector<std::string> ModelSource::Notices(bool scheduler, absl::string_view 
     notices.push_back(absl::StrCat("\"", path_, "\": ", file_->unused.size(),
                                    " tensors are not used: ", SomeOf(file_->unused)));
   }
-  if (scheduler && file_->prediction_guessed && prediction == "auto") {
+  if (scheduler && file_->training.prediction_guessed && prediction == "auto") {
     notices.push_back(absl::StrCat(
         "\"", path_, "\": nothing in the file says what a ", file_->family->name,
-        " model predicts; guessed ", file_->prediction,
+        " model predicts; guessed ", file_->training.prediction,
         " (set prediction_type to epsilon for models of 512×512 pixels, where pictures come out "
         "as noise)"));
   }
   return notices;
+}
+
+absl::StatusOr<PartSource> WithTokenizer(PartSource text, const Tokenizer& tokenizer) {
+  for (const char* name :
+       {"text_model.embeddings.token_embedding.weight", "embeddings.token_embedding.weight"}) {
+    const Weight* table = text.store->Find(name);
+    if (table == nullptr || table->shape().rank() != 2) continue;
+    if (tokenizer.next_id() > table->shape().dim(0)) {
+      return Invalid("\"", text.store->path(), "\": the text encoder knows ", table->shape().dim(0),
+                     " tokens, the tokenizer beside it has ", tokenizer.next_id(),
+                     ": they are not of one model");
+    }
+  }
+  const TextIds ids = {tokenizer.begin_id(), tokenizer.end_id(), tokenizer.pad_id()};
+  text.text_ids = ids;
+  absl::StrAppend(&text.fingerprint, "|", ids.begin, ",", ids.end, ",", ids.pad);
+  return text;
 }
 
 absl::string_view PadOf(absl::string_view text_encoder, const Family* family, bool open_clip) {

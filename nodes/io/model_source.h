@@ -43,6 +43,10 @@ class ModelSource {
   std::optional<Checkpoint> file_;  // where it is no folder
 };
 
+// A text encoder that knows its model's `tokenizer`, so that texts of another one are refused.
+// Error: the tokenizer has more tokens than the text encoder.
+absl::StatusOr<PartSource> WithTokenizer(PartSource text, const Tokenizer& tokenizer);
+
 // The token that texts for a text encoder are filled up with.
 absl::string_view PadOf(absl::string_view text_encoder, const Family* family, bool open_clip);
 

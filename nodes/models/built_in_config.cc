@@ -201,7 +201,7 @@ std::string UnetConfigText(const NamedWeights& unet, const Family& family) {
   return config.dump(2);
 }
 
-std::string VaeConfigText(const NamedWeights& vae, double scaling) {
+std::string VaeConfigText(const NamedWeights& vae, const LatentScale& scale) {
   std::vector<int64_t> channels;
   for (int64_t i = 0; i < kMostLevels; ++i) {
     const int64_t width =
@@ -209,7 +209,8 @@ std::string VaeConfigText(const NamedWeights& vae, double scaling) {
     if (width == 0) break;
     channels.push_back(width);
   }
-  const Json config = {
+  const size_t halvings = channels.empty() ? 0 : channels.size() - 1;
+  Json config = {
       {"_class_name", "AutoencoderKL"},
       {"act_fn", "silu"},
       {"block_out_channels", channels},
@@ -220,11 +221,15 @@ std::string VaeConfigText(const NamedWeights& vae, double scaling) {
       {"mid_block_add_attention", Has(vae, "encoder.mid_block.attentions.0.group_norm.weight")},
       {"norm_num_groups", 32},
       {"out_channels", Extent(vae, "decoder.conv_out.weight", 0)},
-      {"sample_size", int64_t{8} << channels.size()},
-      {"scaling_factor", scaling},
+      {"sample_size", scale.sample_size << halvings},
+      {"scaling_factor", scale.factor},
       {"up_block_types", std::vector<std::string>(channels.size(), "UpDecoderBlock2D")},
       {"use_quant_conv", Has(vae, "quant_conv.weight")},
       {"use_post_quant_conv", Has(vae, "post_quant_conv.weight")}};
+  if (!scale.mean.empty()) {
+    config["latents_mean"] = scale.mean;
+    config["latents_std"] = scale.std;
+  }
   return config.dump(2);
 }
 
@@ -252,14 +257,25 @@ std::string TextConfigText(const NamedWeights& text, bool open_clip) {
   return config.dump(2);
 }
 
-std::string SchedulerConfigText(const Family& family, absl::string_view prediction, bool zero_snr) {
+std::string SchedulerConfigText(const Family& family, const Training& training) {
+  if (family.scheduler == "EDMDPMSolverMultistepScheduler") {
+    const Json config = {{"_class_name", std::string(family.scheduler)},
+                         {"num_train_timesteps", 1000},
+                         {"prediction_type", training.prediction},
+                         {"rho", 7.0},
+                         {"sigma_data", 0.5},
+                         {"sigma_max", 80.0},
+                         {"sigma_min", 0.002},
+                         {"solver_order", 2}};
+    return config.dump(2);
+  }
   Json config = {{"_class_name", std::string(family.scheduler)},
                  {"beta_end", family.beta_end},
                  {"beta_schedule", std::string(family.beta_schedule)},
                  {"beta_start", family.beta_start},
                  {"clip_sample", false},
                  {"num_train_timesteps", 1000},
-                 {"prediction_type", std::string(prediction)},
+                 {"prediction_type", training.prediction},
                  {"set_alpha_to_one", false},
                  {"skip_prk_steps", true},
                  {"steps_offset", 1},
@@ -270,7 +286,28 @@ std::string SchedulerConfigText(const Family& family, absl::string_view predicti
     config["timestep_spacing"] = "leading";
     config["use_karras_sigmas"] = false;
   }
-  if (zero_snr) config["rescale_betas_zero_snr"] = true;
+  if (training.few_steps) {
+    config["_class_name"] = "LCMScheduler";
+    config["original_inference_steps"] = 50;
+    config["set_alpha_to_one"] = true;
+    config["steps_offset"] = 0;
+    config["timestep_spacing"] = "leading";
+    config["timestep_scaling"] = 10.0;
+  }
+  if (training.zero_snr) config["rescale_betas_zero_snr"] = true;
+  return config.dump(2);
+}
+
+std::string LowResSchedulerConfigText() {
+  const Json config = {{"_class_name", "DDPMScheduler"},
+                       {"beta_end", 0.02},
+                       {"beta_schedule", "scaled_linear"},
+                       {"beta_start", 0.0001},
+                       {"clip_sample", true},
+                       {"num_train_timesteps", 1000},
+                       {"prediction_type", "epsilon"},
+                       {"trained_betas", nullptr},
+                       {"variance_type", "fixed_small"}};
   return config.dump(2);
 }
 

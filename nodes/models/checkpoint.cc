@@ -8,7 +8,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "nodes/models/built_in_config.h"
 #include "nodes/models/checkpoint_file.h"
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
@@ -18,6 +17,7 @@ namespace weft {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::json;
 
 constexpr absl::string_view kParts[] = {"unet", "vae", "text_encoder", "text_encoder_2"};
 constexpr int64_t kClipLargeWidth = 768;  // OpenAI's; OpenCLIP's text encoders are wider
@@ -69,26 +69,36 @@ NamedWeights Canonical(NamedWeights weights, bool original, Relaid (*relay)(cons
   return std::move(relaid.weights);
 }
 
+// The numbers of a small tensor of the file, or none where it has no such tensor.
+absl::StatusOr<std::vector<float>> Numbers(const NamedWeights& file, const std::string& name) {
+  constexpr int64_t kMost = 64;
+  const auto found = file.find(name);
+  if (found == file.end() || found->second.shape().numel() > kMost) return std::vector<float>();
+  WEFT_ASSIGN_OR_RETURN(const Tensor tensor, found->second.Read());
+  std::vector<float> values(static_cast<size_t>(tensor.numel()));
+  ConvertElements(tensor.raw(), tensor.dtype(), values.data(), DType::kF32, tensor.numel());
+  return values;
+}
+
 // What the file says of its training, besides weights: v_pred and ztsnr are what trainers of
-// v-prediction models of SDXL put in; global_step tells SD 2 base from SD 2.
-absl::Status ReadPrediction(const NamedWeights& file, Checkpoint& checkpoint, bool& zero_snr) {
-  constexpr float kStepsOfSd2Base = 875000;
-  const Family& family = *checkpoint.family;
-  checkpoint.prediction = std::string(family.prediction);
-  checkpoint.prediction_guessed = family.prediction_guessed;
-  zero_snr = file.contains("ztsnr");
+// v-prediction models put in; global_step tells SD 2 base from SD 2.
+absl::StatusOr<Training> TrainingOf(const NamedWeights& file, const NamedWeights& unet,
+                                    const Family& family) {
+  Training training{.prediction = std::string(family.prediction),
+                    .prediction_guessed = family.prediction_guessed,
+                    .zero_snr = file.contains("ztsnr"),
+                    .few_steps = unet.contains("time_embedding.cond_proj.weight")};
   if (file.contains("v_pred")) {
-    checkpoint.prediction = "v_prediction";
-    checkpoint.prediction_guessed = false;
+    training.prediction = "v_prediction";
+    training.prediction_guessed = false;
+  } else if (family.id == "sd2") {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<float> steps, Numbers(file, "global_step"));
+    if (steps == std::vector<float>{static_cast<float>(kStepsOfSd2Base)}) {
+      training.prediction = "epsilon";
+      training.prediction_guessed = false;
+    }
   }
-  const auto steps = file.find("global_step");
-  if (family.id == "sd2" && steps != file.end() && steps->second.shape().numel() == 1) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor tensor, steps->second.Read());
-    float value = 0;
-    ConvertElements(tensor.raw(), tensor.dtype(), &value, DType::kF32, 1);
-    if (value == kStepsOfSd2Base) checkpoint.prediction = "epsilon";
-  }
-  return absl::OkStatus();
+  return training;
 }
 
 absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
@@ -103,10 +113,12 @@ absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
     const bool ldm = IsOriginalUnet(found->second);
     original |= ldm;
     NamedWeights unet = Canonical(std::move(found->second), ldm, UnetToDiffusers, checkpoint);
-    checkpoint.family = &FamilyOf(TraitsOf(unet));
-    bool zero_snr = false;
-    WEFT_RETURN_IF_ERROR(ReadPrediction(file->weights(), checkpoint, zero_snr));
-    checkpoint.scheduler = SchedulerConfigText(*checkpoint.family, checkpoint.prediction, zero_snr);
+    FamilyTraits traits = TraitsOf(unet);
+    traits.normalised_latents = file->Find("edm_mean") != nullptr;
+    checkpoint.family = &FamilyOf(traits);
+    WEFT_ASSIGN_OR_RETURN(checkpoint.training,
+                          TrainingOf(file->weights(), unet, *checkpoint.family));
+    checkpoint.scheduler = SchedulerConfigText(*checkpoint.family, checkpoint.training);
     std::string config = UnetConfigText(unet, *checkpoint.family);
     AddPart("unet", std::move(config), std::move(unet), checkpoint);
   }
@@ -114,9 +126,14 @@ absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
     const bool ldm = IsOriginalVae(found->second);
     original |= ldm;
     NamedWeights vae = Canonical(std::move(found->second), ldm, VaeToDiffusers, checkpoint);
-    constexpr double kUsualScaling = 0.18215;
-    std::string config = VaeConfigText(
-        vae, checkpoint.family != nullptr ? checkpoint.family->scaling : kUsualScaling);
+    LatentScale scale;
+    if (checkpoint.family != nullptr) {
+      scale.factor = checkpoint.family->scaling;
+      scale.sample_size = checkpoint.family->sample_size;
+    }
+    WEFT_ASSIGN_OR_RETURN(scale.mean, Numbers(file->weights(), "edm_mean"));
+    WEFT_ASSIGN_OR_RETURN(scale.std, Numbers(file->weights(), "edm_std"));
+    std::string config = VaeConfigText(vae, scale);
     AddPart("vae", std::move(config), std::move(vae), checkpoint);
   }
   for (const char* name : {"text_encoder", "text_encoder_2"}) {
@@ -174,10 +191,12 @@ absl::StatusOr<Checkpoint> OpenFolder(const std::string& path) {
   checkpoint.family = &FamilyOf(TraitsOf(unet->second.store->weights()));
   const auto json = nlohmann::json::parse(checkpoint.scheduler, nullptr, false);
   if (json.is_object() && json.contains("prediction_type") && json["prediction_type"].is_string()) {
-    checkpoint.prediction = json["prediction_type"].get<std::string>();
+    checkpoint.training.prediction = json["prediction_type"].get<std::string>();
   } else {
-    checkpoint.prediction = "epsilon";  // every scheduler's default in diffusers
+    checkpoint.training.prediction = "epsilon";  // every scheduler's default in diffusers
   }
+  checkpoint.training.zero_snr =
+      json.is_object() && json.value("rescale_betas_zero_snr", Json()) == true;
   return checkpoint;
 }
 
@@ -211,9 +230,9 @@ absl::StatusOr<PartSource> Checkpoint::Part(absl::string_view name) const {
   if (found != parts.end()) return found->second;
   std::vector<std::string> there;
   for (const auto& [part, source] : parts) there.push_back(part);
-  return absl::NotFoundError(absl::StrCat("\"", path, "\" has no ", name,
-                                          ", which is wired here; it has ",
-                                          absl::StrJoin(there, ", ")));
+  return absl::NotFoundError(
+      absl::StrCat("\"", path, "\"", family != nullptr ? absl::StrCat(" (", family->name, ")") : "",
+                   " has no ", name, ", which is wired here; it has ", absl::StrJoin(there, ", ")));
 }
 
 absl::StatusOr<PartSource> OpenPartFolder(const std::string& folder, absl::string_view part) {

@@ -51,6 +51,8 @@ constexpr absl::string_view kSetAside[] = {"betas",
                                            "global_step",
                                            "scale_factor",
                                            "v_pred",
+                                           "edm_mean",
+                                           "edm_std",
                                            "ztsnr"};
 // Of text encoders: constants, and what CLIP's other half is compared by.
 constexpr absl::string_view kSetAsideSuffixes[] = {"logit_scale", "attn_mask",

@@ -115,4 +115,29 @@ absl::Status CheckTokenIds(const Tensor& ids, int64_t vocabulary) {
   return absl::OkStatus();
 }
 
+absl::Status CheckTextIds(const Tensor& ids, const TextIds& own) {
+  if (ids.is_meta() || ids.numel() == 0) return absl::OkStatus();
+  const auto length = static_cast<size_t>(ids.dim(1));
+  for (int64_t i = 0; i < ids.dim(0); ++i) {
+    const absl::Span<const int32_t> text =
+        ids.span<int32_t>().subspan(static_cast<size_t>(i) * length, length);
+    if (text.front() != own.begin) {
+      return Invalid("these texts begin with token ", text.front(),
+                     ", those of this text encoder's own tokenizer with ", own.begin,
+                     ": the tokenizer is another model's");
+    }
+    const auto end = std::find(text.begin(), text.end(), own.end);
+    if (end == text.end() || end + 1 == text.end()) continue;  // there is nothing to fill up
+    const int32_t last = text.back();
+    // A full text ends with one end token, which is no filling.
+    const bool full = last == own.end && text[length - 2] != own.end;
+    if (last != own.pad && !full) {
+      return Invalid("these texts are filled up with token ", last,
+                     ", those of this text encoder's own tokenizer with ", own.pad,
+                     ": the tokenizer is another model's");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace weft

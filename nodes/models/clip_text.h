@@ -61,6 +61,8 @@ int64_t EndOfText(absl::Span<const int32_t> ids, int64_t end_token);
 
 // An error that names the place of the first id outside 0 … vocabulary - 1.
 absl::Status CheckTokenIds(const Tensor& ids, int64_t vocabulary);
+// An error where the texts, [b, n] i32, begin or are filled up otherwise than `own` has it.
+absl::Status CheckTextIds(const Tensor& ids, const TextIds& own);
 
 }  // namespace weft
 

@@ -1,9 +1,18 @@
 #ifndef WEFT_NODES_MODELS_CLIP_TEXT_CONFIG_H_
 #define WEFT_NODES_MODELS_CLIP_TEXT_CONFIG_H_
 
+#include <optional>
+
 #include "nodes/models/config_reader.h"
 
 namespace weft {
+
+// What a model's own tokenizer puts around a text: by it, tokens of another model's are told.
+struct TextIds {
+  int32_t begin = 0;
+  int32_t end = 0;
+  int32_t pad = 0;
+};
 
 // transformers' CLIPTextConfig.
 struct ClipTextConfig {
@@ -17,7 +26,8 @@ struct ClipTextConfig {
   Activation activation = Activation::kQuickGelu;
   double eps = 1e-5;
   int64_t end_token = 0;
-  int64_t projection_width = 0;  // of the pooled text; 0: no projection
+  int64_t projection_width = 0;    // of the pooled text; 0: no projection
+  std::optional<TextIds> own_ids;  // where the tokenizer of its model is known
 
   static absl::StatusOr<ClipTextConfig> From(ConfigReader reader);
 };

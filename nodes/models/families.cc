@@ -29,6 +29,8 @@ constexpr Family kFamilies[] = {
     {"sdxl_pix2pix", "Stable Diffusion XL InstructPix2Pix",
      "StableDiffusionXLInstructPix2PixPipeline", 128, 0.13025, 0, "epsilon", false, kEnd,
      "EulerDiscreteScheduler", kScaled, 0.00085, 0.012},
+    {"sdxl_playground", "Playground v2.5", "StableDiffusionXLPipeline", 128, 0.5, 0, "epsilon",
+     false, kEnd, "EDMDPMSolverMultistepScheduler", kScaled, 0.00085, 0.012},
     {"sdxl_refiner", "Stable Diffusion XL refiner", "StableDiffusionXLImg2ImgPipeline", 128,
      0.13025, 0, "epsilon", false, kEnd, "EulerDiscreteScheduler", kScaled, 0.00085, 0.012},
 };
@@ -52,6 +54,7 @@ const Family& FamilyOf(const FamilyTraits& traits) {
   const int64_t channels = traits.in_channels;
   if (traits.sizes) {
     if (traits.five_sizes) return ById("sdxl_refiner");
+    if (traits.normalised_latents) return ById("sdxl_playground");
     if (channels == kInpaintChannels) return ById("sdxl_inpaint");
     return ById(channels == kPix2PixChannels ? "sdxl_pix2pix" : "sdxl");
   }

@@ -26,6 +26,7 @@ struct Family {
   double beta_end;
 
   bool is_sdxl() const { return id.substr(0, 4) == "sdxl"; }
+  bool is_upscaler() const { return id == "x4_upscaler"; }
   bool is_refiner() const { return id == "sdxl_refiner"; }
 };
 
@@ -34,10 +35,11 @@ absl::Span<const Family> Families();
 // What tells families apart.
 struct FamilyTraits {
   int64_t in_channels = 4;
-  bool class_labels = false;       // a table of classes: the x4 upscaler's noise levels
-  bool sizes = false;              // text_time: the sizes of pictures are embedded
-  bool five_sizes = false;         // the refiner's: an aesthetic score in place of the target size
-  bool linear_projection = false;  // SD 2 and later; SD 1 has 1×1 convolutions
+  bool class_labels = false;        // a table of classes: the x4 upscaler's noise levels
+  bool sizes = false;               // text_time: the sizes of pictures are embedded
+  bool five_sizes = false;          // the refiner's: an aesthetic score in place of the target size
+  bool normalised_latents = false;  // the file tells their mean: Playground v2.5's
+  bool linear_projection = false;   // SD 2 and later; SD 1 has 1×1 convolutions
 };
 
 const Family& FamilyOf(const FamilyTraits& traits);

@@ -1,5 +1,7 @@
 #include "nodes/models/parts.h"
 
+#include <type_traits>
+
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/base/status_macros.h"
@@ -42,7 +44,8 @@ absl::StatusOr<std::shared_ptr<const Part>> LoadPart(const std::string& fingerpr
     WEFT_ASSIGN_OR_RETURN(const PartSource source, open());
     WEFT_ASSIGN_OR_RETURN(ConfigReader reader,
                           ConfigReader::Parse(source.config, source.config_name));
-    WEFT_ASSIGN_OR_RETURN(const Config config, Config::From(std::move(reader)));
+    WEFT_ASSIGN_OR_RETURN(Config config, Config::From(std::move(reader)));
+    if constexpr (std::is_same_v<Config, ClipTextConfig>) config.own_ids = source.text_ids;
     return BindNetwork<Network>(config, source.store);
   };
   WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Bound<Network>> bound,

@@ -55,6 +55,11 @@ absl::Status Run(NodeContext& ctx) {
 
   Ops ops = OpsFor(ctx, *clip);
   const Tensor ids = ops.Reshape(tokens, {batch * chunks, chunk});
+  if (config.own_ids.has_value()) {
+    if (absl::Status own = CheckTextIds(ids, *config.own_ids); !own.ok()) {
+      return ctx.PortError(kTokens, own.message(), " than \"", clip->path(), "\"");
+    }
+  }
   ClipText::Output output = clip->network()(
       ops, ids, {.skip = skip, .final_norm = !penultimate, .pooled = config.projection_width > 0});
   Tensor hidden = ops.Reshape(output.hidden, {batch, count, config.width});

@@ -6,7 +6,8 @@
 
 namespace weft {
 
-// The hidden states of two encoders side by side: [b, n, v] and [b, n, w] → [b, n, v + w], f32.
+// The hidden states of two encoders side by side: [b, n, v] and [b, m, w] → [b, max(n, m), v + w],
+// f32. The one with fewer chunks says its last one again.
 absl::StatusOr<Tensor> JoinWidths(const Tensor& first, const Tensor& second,
                                   const Allocator& allocator);
 

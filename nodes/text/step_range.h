@@ -27,6 +27,7 @@ struct StepRange {
     return first_share <= 0.0 && last_share >= 1.0 && first_step <= 0 && end_step == kNoEnd &&
            turns == 1;
   }
+  bool operator==(const StepRange&) const = default;
   bool Holds(int64_t step, int64_t num_inference_steps) const;
 };
 

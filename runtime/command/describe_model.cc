@@ -45,6 +45,18 @@ void Bind(const PartSource& source, Json& part) {
   }
 }
 
+// How the weights are stored, and what was passed over in reading them: a pickle's other objects.
+void DescribeFiles(const WeightStore& store, Json& model) {
+  for (const auto& file : store.files()) {
+    model["format"] = file->format();
+    for (const StoredTensor& tensor : file->tensors()) {
+      Json& stored = model["stored"][tensor.type];
+      stored = (stored.is_null() ? int64_t{0} : stored.get<int64_t>()) + tensor.shape.numel();
+    }
+    for (const std::string& notice : file->notices()) model["notices"].push_back(notice);
+  }
+}
+
 // Binding a part to its network says what is missing or has another shape.
 Json DescribePart(const PartSource& source) {
   Json part = Counts(source.store->weights());
@@ -84,6 +96,17 @@ void AppendNames(absl::string_view title, const Json& names, std::string& text) 
   if (names.size() > kShown) absl::StrAppend(&text, "    … and ", names.size() - kShown, " more\n");
 }
 
+void AppendFiles(const Json& model, std::string& text) {
+  if (model.contains("stored")) {
+    absl::StrAppend(&text, "  format: ", model["format"].get<std::string>(), ", stored as ",
+                    DtypesText(model["stored"]), "\n");
+  }
+  if (!model.contains("notices")) return;
+  for (const Json& notice : model["notices"]) {
+    absl::StrAppend(&text, "  ", notice.get<std::string>(), "\n");
+  }
+}
+
 }  // namespace
 
 std::string AdapterKind(const NamedWeights& file) {
@@ -113,6 +136,7 @@ absl::StatusOr<Json> DescribeModel(const std::string& path) {
     const std::string kind = AdapterKind(file->weights());
     model["kind"] = kind.empty() ? "tensors that weft does not know as a model" : kind;
     model.update(Counts(file->weights()));
+    DescribeFiles(*file, model);
     return model;
   }
   std::vector<std::string> names;
@@ -121,11 +145,15 @@ absl::StatusOr<Json> DescribeModel(const std::string& path) {
   model["layout"] = opened->layout;
   if (opened->family != nullptr) {
     model["family"] = std::string(opened->family->name);
-    model["prediction"] = opened->prediction;
-    model["prediction_guessed"] = opened->prediction_guessed;
+    model["prediction"] = opened->training.prediction;
+    model["prediction_guessed"] = opened->training.prediction_guessed;
   }
   for (const auto& [name, part] : opened->parts) model["parts"][name] = DescribePart(part);
   model["unused"] = opened->unused;
+  if (!std::filesystem::is_directory(path, error)) {
+    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const WeightStore> file, WeightStore::Open(path));
+    DescribeFiles(*file, model);
+  }
   model["set_aside"] = opened->set_aside.size();
   return model;
 }
@@ -134,6 +162,7 @@ std::string ModelText(const Json& model) {
   std::string text;
   if (!model.contains("parts")) {
     absl::StrAppend(&text, "  ", model["kind"].get<std::string>(), ": ", CountsText(model), "\n");
+    AppendFiles(model, text);
     return text;
   }
   absl::StrAppend(&text, "  layout: ", model["layout"].get<std::string>(), "\n");
@@ -143,6 +172,7 @@ std::string ModelText(const Json& model) {
         "\n  predicts: ", model["prediction"].get<std::string>(),
         model["prediction_guessed"].get<bool>() ? " (guessed: the file does not say)" : "", "\n");
   }
+  AppendFiles(model, text);
   for (const auto& [name, part] : model["parts"].items()) {
     absl::StrAppend(&text, "  ", name, ": ", CountsText(part), "\n");
     if (part.contains("wrong")) {

@@ -11,7 +11,8 @@ namespace weft {
 
 // What a model file or folder is, from its headers: {"kind", "layout", "family", "prediction",
 // "prediction_guessed", "parts": {name: {"tensors", "parameters", "bytes", "dtypes", "wrong",
-// "unused"}}, "unused", "set_aside"}. A file of adapters or embeddings has its kind and dtypes
+// "unused"}}, "unused", "set_aside"}, and of a file "format", "stored" {type: parameters} and
+// "notices". A file of adapters or embeddings has its kind and dtypes
 // alone. Errors: it cannot be read.
 absl::StatusOr<nlohmann::ordered_json> DescribeModel(const std::string& path);
 

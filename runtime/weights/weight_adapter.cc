@@ -54,6 +54,11 @@ absl::Status CheckMatrix(const AdapterMatrix& matrix, int64_t rows, int64_t colu
   return absl::OkStatus();
 }
 
+// Whether a · b is c, whatever a file makes them.
+bool Multiplies(int64_t a, int64_t b, int64_t c) {
+  return a > 0 && b > 0 && c % a == 0 && c / a == b;
+}
+
 // The extents of one factor of a Kronecker product.
 struct Extents {
   int64_t rows = 0;
@@ -87,6 +92,13 @@ absl::Status CheckAdapter(const WeightAdapter& adapter, const Shape& weight) {
       if (matrix == &adapter.second && adapter.kind == WeightAdapter::Kind::kSum) continue;
       return Invalid("a factor is missing");
     }
+    // Without numbers, extents may be as large as they like.
+    for (const Weight* factor : {&matrix->whole, &matrix->up, &matrix->down, &matrix->core}) {
+      if (!factor->empty() && factor->shape().numel() == 0) {
+        return Invalid(factor->name(), " has shape ", factor->shape().ToString(),
+                       ", which holds nothing");
+      }
+    }
   }
   if (!adapter.magnitude.empty()) {
     const int64_t count = adapter.magnitude.shape().numel();
@@ -99,7 +111,7 @@ absl::Status CheckAdapter(const WeightAdapter& adapter, const Shape& weight) {
   if (adapter.kind == WeightAdapter::Kind::kKronecker) {
     const Extents a = ExtentsOf(adapter.first);
     const Extents b = ExtentsOf(adapter.second);
-    if (a.rows * b.rows != rows || a.columns * b.columns != columns) {
+    if (!Multiplies(a.rows, b.rows, rows) || !Multiplies(a.columns, b.columns, columns)) {
       return Invalid("the Kronecker product of ", a.rows, "×", a.columns, " and ", b.rows, "×",
                      b.columns, " does not make a weight ", weight.ToString());
     }

@@ -11,8 +11,9 @@ std::string RepositoryFile(const std::string& path) {
 const std::vector<Parser>& Parsers() {
   static const std::vector<Parser> parsers = [] {
     std::vector<Parser> all = WeightParsers();
-    for (const Parser& parser : TextParsers()) all.push_back(parser);
-    for (const Parser& parser : PictureParsers()) all.push_back(parser);
+    for (const auto& more : {ModelParsers(), TextParsers(), PictureParsers()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return parsers;

@@ -24,8 +24,9 @@ struct Parser {
 const std::vector<Parser>& Parsers();
 const Parser* FindParser(absl::string_view name);  // null where there is none
 
-// In three files: weights, text, pictures.
+// In four files: weights, what is made of weights, text, pictures.
 std::vector<Parser> WeightParsers();
+std::vector<Parser> ModelParsers();
 std::vector<Parser> TextParsers();
 std::vector<Parser> PictureParsers();
 

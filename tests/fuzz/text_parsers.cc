@@ -2,10 +2,13 @@
 
 #include <cstdint>
 
+#include "absl/strings/str_cat.h"
 #include "lua/pattern.h"
 #include "nodes/models/clip_text_config.h"
 #include "nodes/models/unet_config.h"
 #include "nodes/models/vae_config.h"
+#include "nodes/text/clip_vocabulary.h"
+#include "nodes/text/prompt_syntax.h"
 #include "nodes/text/tokenizer.h"
 #include "runtime/graph/graph_json.h"
 #include "runtime/weights/weight_store.h"
@@ -77,6 +80,28 @@ std::vector<std::string> MergesSeeds() {
   return {RepositoryFile(std::string(kSmallTokenizer) + "merges.txt")};
 }
 
+// CLIP's own list of merges has 1.3 MB; this one has as many lines, and shorter ones.
+bool ReadClipVocabulary(absl::string_view bytes) {
+  const ScratchFolder folder;
+  return ClipTokenizerFiles(folder.Put("merges.txt", std::string(bytes)), "<|endoftext|>").ok();
+}
+std::vector<std::string> ClipVocabularySeeds() {
+  std::string merges = "#version: 0.2\n";
+  for (int i = 0; i < 49408 - 512 - 2; ++i) absl::StrAppend(&merges, "t", i, " e\n");
+  return {merges};
+}
+
+// Every text is a prompt: fit are those that say more than one thing.
+bool ReadPrompt(absl::string_view bytes) {
+  const std::string prompt(bytes);
+  const auto texts = ParsePrompt(prompt);
+  return texts.ok() && (texts->size() > 1 || texts->front().sections.size() > 1);
+}
+std::vector<std::string> PromptSeeds() {
+  return {"a (red:1.3) house, [[blue]] \\(sky\\) BREAK (a (garden:0.5)",
+          "[cat:dog:0.5] and [a|b|[c:d:3]] AND snow :0.6 AND [x::7]"};
+}
+
 bool ReadShards(absl::string_view bytes) {
   static const std::string shard = RepositoryFile("tests/goldens/weights/single.safetensors");
   const ScratchFolder folder;
@@ -109,7 +134,9 @@ std::vector<Parser> TextParsers() {
           {"tokenizer_json", ReadTokenizerJson, TokenizerJsonSeeds, ForValues},
           {"vocabulary", ReadVocabulary, VocabularySeeds, ForValues},
           {"merges", ReadMerges, MergesSeeds, ForValues},
+          {"clip_vocabulary", ReadClipVocabulary, ClipVocabularySeeds, ForValues},
           {"shards", ReadShards, ShardSeeds, ForValues},
+          {"prompt", ReadPrompt, PromptSeeds, ForValues},
           {"lua_pattern", MatchPattern, PatternSeeds, ForValues}};
 }
 

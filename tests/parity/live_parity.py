@@ -4,7 +4,7 @@
   python tests/parity/live_parity.py --seed 7 unet runs     only these, again with seed 7
   python tests/parity/live_parity.py --weft build/dev/weft --keep /tmp/parity
 
-Families: noise tokenizer clip unet family_unet vae tiny_vae runs. Each comparison is one line; the last one counts them.
+Families: noise tokenizer clip unet family_unet lora vae tiny_vae runs. Each comparison is one line; the last one counts them.
 Exit code 0 only if all passed; 77 (ctest's "skipped") where PyTorch is not installed.
 
 The bars: in f32 no value off by more than 1e-4 of the output's range; in bf16 a cosine of at least
@@ -23,17 +23,20 @@ import tempfile
 import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-FAMILIES = ["noise", "tokenizer", "clip", "unet", "family_unet", "vae", "tiny_vae", "runs"]
+FAMILIES = ["noise", "tokenizer", "clip", "unet", "family_unet", "lora", "vae", "tiny_vae", "runs"]
 
 try:
     import diffusers
     import torch
     import transformers  # noqa: F401
+    from peft import LoHaConfig, LoKrConfig, LoraConfig, get_peft_model
+    from peft.utils import get_peft_model_state_dict
     from safetensors.torch import load_file
 except ImportError as missing:
     print(f"live parity skipped: {missing}")
     sys.exit(77)
 
+import lora_goldens
 import model_goldens
 import random_configs
 import random_models as models
@@ -292,6 +295,67 @@ def check_unet(parity, count, family="unet", random_config=random_configs.unet_c
     rounds(parity, family, count, one)
 
 
+def adapted(chance, config, unet, folder):
+    """A UNet with an adapter of some kind, saved in some dialect: (the name in the folder, what it is)."""
+    targets = chance.choice([lora_goldens.LINEAR, lora_goldens.LINEAR + lora_goldens.CONV])
+    rank, alpha = chance.randrange(1, 5), chance.choice([1, 2, 3])
+    kind = chance.choice(["lora", "lora", "dora", "loha", "lokr"])
+    if kind in ("lora", "dora"):
+        made = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, use_dora=kind == "dora",
+                          use_rslora=kind == "lora" and chance.random() < 0.3)
+    else:
+        made = {"loha": LoHaConfig, "lokr": LoKrConfig}[kind](r=rank, alpha=alpha, target_modules=targets,
+                                                              use_effective_conv2d=chance.random() < 0.5)
+    model = get_peft_model(unet, made).eval()
+    lora_goldens.randomise(model, chance.randrange(2**31), size=0.3 if kind in ("loha", "lokr") else 0.2)
+    dialect = chance.choice(["peft", "kohya"]) if kind == "lora" and not made.use_rslora else "peft"
+    if dialect == "peft":
+        model.save_pretrained(folder / "adapter")
+        return model, "adapter", f"{kind} of peft"
+    tensors = {}
+    for key, tensor in get_peft_model_state_dict(model).items():
+        module, end = lora_goldens.module_of(key.removeprefix("base_model.model."))
+        module = lora_goldens.kohya(module)
+        tensors[module + {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight"}[end]] = tensor
+        tensors[module + ".alpha"] = torch.tensor(float(alpha))
+    (folder / "adapter").mkdir()
+    write_safetensors(folder / "adapter" / "kohya.safetensors", tensors)
+    return model, "adapter/kohya.safetensors", f"{kind} of kohya"
+
+
+def check_lora(parity, count):
+    def one(parity, name, folder):
+        def build():
+            config, size = random_configs.unet_config(parity.random)
+            timestep = parity.random.randrange(1000)
+            inputs = models.unet_inputs(config, parity.random.randrange(2**31), *size, float(timestep))
+            tag = f"{parity.seed}.{name}.{parity.random.random()}"
+            return config, timestep, inputs, models.build_unet(tag, config, torch.float32, inputs)
+
+        config, timestep, inputs, unet = drawn(build)
+        part = folder / "model" / "unet"
+        part.mkdir(parents=True)
+        model_goldens.write_config(unet, part)
+        model_goldens.write_weights(unet, part / "diffusion_pytorch_model.safetensors", "f32")
+        plain = models.run_unet(unet, inputs)
+        model, path, said = adapted(parity.random, config, unet, folder)
+        weight = parity.random.choice([1.0, 0.5, -0.75]) if said.startswith("lora") else 1.0
+        for parameter_name, parameter in model.named_parameters():
+            if ".lora_B." in parameter_name:
+                parameter.data *= weight
+        expected = models.run_unet(model, inputs)
+        said += f", cosine {models.cosine(expected.double(), plain.double()):.3f} to the plain one"
+        positive = inputs["encoder_hidden_states"]
+        write_safetensors(folder / "inputs.safetensors", {
+            "latent": inputs["sample"][:, :4], "positive": positive, "negative": positive,
+            **({"channels": inputs["sample"][:, 4:]} if config["in_channels"] > 4 else {})})
+        for mode in ("merged", "live"):
+            graph = weft_graphs.with_lora(weft_graphs.unet(timestep, config["in_channels"] > 4, 1.0), path, weight, mode)
+            in_precisions(parity, f"{name} {mode}, {said}", folder, graph, {"noise": expected})
+
+    rounds(parity, "lora", count, one)
+
+
 def check_vae(parity, count):
     def one(parity, name, folder):
         dtype = parity.random.choice(list(TYPES))
@@ -443,6 +507,7 @@ def main():
             "clip": lambda: check_clip(parity, asked.rounds or 5),
             "unet": lambda: check_unet(parity, asked.rounds or 5),
             "family_unet": lambda: check_unet(parity, asked.rounds or 5, "family_unet", random_configs.family_unet_config),
+            "lora": lambda: check_lora(parity, asked.rounds or 5),
             "vae": lambda: check_vae(parity, asked.rounds or 5),
             "tiny_vae": lambda: check_tiny_vae(parity, asked.rounds or 5),
             "runs": lambda: check_runs(parity, asked.rounds or 1),

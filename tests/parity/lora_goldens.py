@@ -15,6 +15,7 @@ from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoHaConfig, LoKrConfig, LoraConfig, get_peft_model
 from peft.utils import get_peft_model_state_dict
+from safetensors import safe_open
 from safetensors.torch import load, load_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -68,7 +69,13 @@ def randomise(model, seed, words=("lora_", "hada_", "lokr_"), size=0.12):
             if "magnitude" in name:
                 parameter.data *= 1 + 0.3 * torch.rand(parameter.shape, generator=draw)
             else:
-                parameter.data = torch.randn(parameter.shape, generator=draw).half().float() * size
+                parameter.data = torch.randn(parameter.shape, generator=draw) * size
+            # Files hold f16 and so are small; the models compute with just these numbers.
+            parameter.data = parameter.data.half().float()
+
+
+def write_half(file, tensors):
+    write_safetensors(FOLDER / file, {name: tensor.half() for name, tensor in tensors.items()})
 
 
 def differs(adapted, plain, what):
@@ -81,8 +88,14 @@ def save_peft(model, name):
     with tempfile.TemporaryDirectory() as scratch:
         model.save_pretrained(scratch)
         (FOLDER / name).mkdir(parents=True)
-        for file in ("adapter_model.safetensors", "adapter_config.json"):
-            shutil.copy(pathlib.Path(scratch) / file, FOLDER / name / file)
+        shutil.copy(pathlib.Path(scratch) / "adapter_config.json", FOLDER / name)
+        in_half(pathlib.Path(scratch) / "adapter_model.safetensors", FOLDER / name / "adapter_model.safetensors")
+
+
+def in_half(path, target):
+    """A file that a library wrote, with its names and metadata, in f16."""
+    with safe_open(path, "pt") as file:
+        write_safetensors(target, {key: file.get_tensor(key).half() for key in file.keys()}, file.metadata())
 
 
 def peft_tensors(name):
@@ -153,12 +166,9 @@ def make():
         tensors = {}
         for key, tensor in get_peft_model_state_dict(model).items():
             module, end = module_of(key.removeprefix("base_model.model."))
-            tensors[rename(module) + {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight"}[end]] = tensor.half()
+            tensors[rename(module) + {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight"}[end]] = tensor
             tensors[rename(module) + ".alpha"] = torch.tensor(1.0)
-        write_safetensors(FOLDER / f"{name}.safetensors", tensors)
-        for parameter_name, parameter in model.named_parameters():
-            if "lora_" in parameter_name:
-                parameter.data = parameter.data.half().float()
+        write_half(f"{name}.safetensors.zst", tensors)
         expected[name] = differs(run_unet(model), plain, name)
     for name in ("peft_loha", "peft_lokr"):
         config = json.loads((FOLDER / name / "adapter_config.json").read_text())
@@ -168,7 +178,7 @@ def make():
             tensors[kohya(module) + end] = tensor
             tensors[kohya(module) + ".alpha"] = torch.tensor(float(config["alpha"]))
         kind = name.removeprefix("peft_")
-        write_safetensors(FOLDER / f"kohya_{kind}.safetensors", tensors)
+        write_half(f"kohya_{kind}.safetensors.zst", tensors)
         expected[f"kohya_{kind}"] = expected[name]
     tensors = {}
     for key, tensor in peft_tensors("peft_dora").items():
@@ -176,20 +186,20 @@ def make():
         end = {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight",
                ".lora_magnitude_vector": ".dora_scale"}[end]
         tensors[kohya(module) + end] = tensor.reshape(-1, 1) if end == ".dora_scale" else tensor
-    write_safetensors(FOLDER / "kohya_dora.safetensors", tensors)
+    write_half("kohya_dora.safetensors.zst", tensors)
     expected["kohya_dora"] = expected["peft_dora"]
 
     # LoCon with a core: lora_up · lora_mid · lora_down.
     unet, tensors, draw = new_unet(), {}, torch.Generator().manual_seed(6)
     for module, layer in unet.named_modules():
         if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3) and layer.in_channels > 4:
-            up, mid, down = (torch.randn(shape, generator=draw) * 0.4 for shape in
+            up, mid, down = ((torch.randn(shape, generator=draw) * 0.4).half().float() for shape in
                              [(layer.out_channels, 2, 1, 1), (2, 2, 3, 3), (2, layer.in_channels, 1, 1)])
             layer.weight.data += 1.5 * torch.einsum("mnkl,im,nj->ijkl", mid, up[:, :, 0, 0], down[:, :, 0, 0])
             for end, tensor in [("lora_up.weight", up), ("lora_mid.weight", mid), ("lora_down.weight", down),
                                 ("alpha", torch.tensor(3.0))]:
                 tensors[f"{kohya(module)}.{end}"] = tensor
-    write_safetensors(FOLDER / "kohya_core.safetensors", tensors)
+    write_half("kohya_core.safetensors.zst", tensors)
     expected["kohya_core"] = differs(run_unet(unet), plain, "kohya_core")
 
     # Plain differences of weights, biases and norms.
@@ -198,10 +208,10 @@ def make():
         layer = unet.get_submodule(module)
         norm = module.endswith("norm1")
         for end, parameter in [("w_norm" if norm else "diff", layer.weight), ("b_norm" if norm else "diff_b", layer.bias)]:
-            change = torch.randn(parameter.shape, generator=draw) * 0.3
+            change = (torch.randn(parameter.shape, generator=draw) * 0.3).half().float()
             parameter.data += change
             tensors[f"{kohya(module)}.{end}"] = change
-    write_safetensors(FOLDER / "kohya_diff.safetensors", tensors)
+    write_half("kohya_diff.safetensors.zst", tensors)
     expected["kohya_diff"] = differs(run_unet(unet), plain, "kohya_diff")
 
     # diffusers: UNet and text encoder in one file, with its metadata; and two at once with weights.
@@ -221,10 +231,10 @@ def make():
             scratch, unet_lora_layers=unet_state, text_encoder_lora_layers=text_state,
             unet_lora_adapter_metadata=unet.peft_config["one"].to_dict(),
             text_encoder_lora_adapter_metadata=text.peft_config["one"].to_dict())
-        shutil.copy(pathlib.Path(scratch) / "pytorch_lora_weights.safetensors", FOLDER / "diffusers.safetensors")
+        in_half(pathlib.Path(scratch) / "pytorch_lora_weights.safetensors", FOLDER / "diffusers.safetensors.zst")
     expected["diffusers"] = differs(run_unet(unet), plain, "diffusers")
     expected["diffusers.clip"] = differs(run_text(text, "clip_quick_gelu"), text_plain, "diffusers.clip")
-    unet.add_adapter(LoraConfig(r=3, lora_alpha=3, target_modules=LINEAR + CONV), "two")
+    unet.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=LINEAR + CONV), "two")
     randomise(unet, 9, words=("two",), size=0.2)
     second = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet, adapter_name="two"))
     old = {}  # as attention processors were saved, and the rest in today's names
@@ -232,7 +242,7 @@ def make():
         for layer in ("to_q", "to_k", "to_v", "to_out.0"):
             key = key.replace(f".{layer}.lora.", f".processor.{layer.removesuffix('.0')}_lora.")
         old["unet." + key] = tensor
-    write_safetensors(FOLDER / "diffusers_old.safetensors", old)
+    write_half("diffusers_old.safetensors.zst", old)
     unet.set_adapters(["one", "two"], [0.7, -0.4])
     expected["two_at_once"] = differs(run_unet(unet), plain, "two_at_once")
     unet.set_adapters(["two"], [1.0])
@@ -250,7 +260,8 @@ def make():
             module, end = module_of(key.removeprefix("text_model."))
             tensors[kohya(module, prefix) + {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight"}[end]] = tensor
         expected[f"kohya_text.{'clip' if 'te1' in prefix else 'clip_2'}"] = differs(run_text(model, name), before, prefix)
-    write_safetensors(FOLDER / "kohya_text.safetensors", tensors)
-    write_safetensors(FOLDER / "expected.safetensors", expected)
+    write_half("kohya_text.safetensors.zst", tensors)
+    # Of a batch the first is kept.
+    write_safetensors(FOLDER / "expected.safetensors", {name: output[:1] for name, output in expected.items()})
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file())
     return f"{len(expected)} outputs, {size / 1e3:.0f} kB"

@@ -70,6 +70,14 @@ def unet(timestep, extra_channels, guidance_scale, sizes=None, label=None):
     return graph("UNet", nodes)
 
 
+def with_lora(made, path, weight, mode):
+    """A graph of `unet` whose network has a LoRA on it."""
+    made["nodes"]["lora"] = node("LoadLora", {"path": path, "part": "unet"})
+    made["nodes"]["adapted"] = node("ApplyLora", {"weight": weight, "mode": mode}, unet="model.unet", lora="lora")
+    made["nodes"]["guide"]["inputs"]["unet"] = "adapted.unet"
+    return made
+
+
 def vae(seed):
     return graph("VAE", {
         "model": node("LoadModel", {"path": "model"}),

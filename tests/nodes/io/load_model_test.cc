@@ -35,10 +35,12 @@ class LoadModel : public ::testing::Test {
   LoadModel() {
     const fs::path model = scratch_ / "model";
     fs::create_directories(model);
-    Copy(GoldenFolder("clip_quick_gelu") + "/text_encoder", model / "text_encoder");
+    // A tokenizer and its own text encoder: others would be refused.
+    const fs::path sketch = fs::path(WEFT_SOURCE_DIR) / "examples/models/sketch";
+    Copy(sketch / "text_encoder", model / "text_encoder");
+    Copy(sketch / "tokenizer", model / "tokenizer");
     Copy(GoldenFolder("unet_sd1") + "/unet", model / "unet");
     Copy(GoldenFolder("vae_four_levels") + "/vae", model / "vae");
-    Copy(std::string(WEFT_SOURCE_DIR) + "/tests/goldens/tokenizer", model / "tokenizer");
     scratch_.Put("model/scheduler/scheduler_config.json",
                  R"({"_class_name": "DDIMScheduler", "beta_start": 0.00085})");
   }
@@ -65,7 +67,7 @@ TEST_F(LoadModel, OpensAllParts) {
   }
   EXPECT_EQ(outputs->at("unet").AsObject()->traits().at("in_channels"), 4);
   EXPECT_EQ(outputs->at("unet").AsObject()->traits().at("width"), 24);
-  EXPECT_EQ(outputs->at("clip").AsObject()->traits().at("width"), 32);
+  EXPECT_EQ(outputs->at("clip").AsObject()->traits().at("width"), 128);
   EXPECT_EQ(outputs->at("vae").AsObject()->traits().at("channels"), 4);
   EXPECT_EQ(outputs->at("vae").AsObject()->traits().at("scale"), 8);
 }

@@ -9,6 +9,7 @@
 namespace weft {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 Tensor Ids(const GoldenTensors& golden) {
@@ -101,6 +102,34 @@ TEST(CheckTokenIds, NamesThePlaceOfAnIdThatIsUnknown) {
   EXPECT_THAT(CheckTokenIds(ids, 500).message(),
               HasSubstr("token 1 of text 1 is 500; the text encoder knows 0..499"));
   EXPECT_TRUE(CheckTokenIds(ids, 501).ok());
+}
+
+TEST(CheckTextIds, RefusesTextsThatAnotherModelsTokenizerFilledUp) {
+  const TextIds clip = {.begin = 50, .end = 51, .pad = 51};
+  const TextIds open_clip = {.begin = 50, .end = 51, .pad = 0};
+  const auto check = [](std::initializer_list<int32_t> ids, const TextIds& own) {
+    const auto length = static_cast<int64_t>(ids.size());
+    return CheckTextIds(Tensor::Of<int32_t>({1, length}, ids).value(), own).message();
+  };
+  EXPECT_EQ(check({50, 7, 51, 51, 51}, clip), "");
+  EXPECT_EQ(check({50, 7, 51, 0, 0}, open_clip), "");
+  EXPECT_THAT(check({50, 7, 51, 0, 0}, clip),
+              AllOf(HasSubstr("filled up with token 0, those of this text encoder's own"),
+                    HasSubstr("with 51: the tokenizer is another model's")));
+  EXPECT_THAT(check({50, 7, 51, 51, 51}, open_clip), HasSubstr("filled up with token 51"));
+  EXPECT_THAT(check({50, 7, 9, 51, 51}, open_clip), HasSubstr("filled up with token 51"));
+  EXPECT_THAT(check({3, 7, 51, 51, 51}, clip), HasSubstr("begin with token 3"));
+}
+
+TEST(CheckTextIds, LeavesFullTextsAlone) {
+  const TextIds open_clip = {.begin = 50, .end = 51, .pad = 0};
+  const auto check = [&](std::initializer_list<int32_t> ids) {
+    const auto length = static_cast<int64_t>(ids.size());
+    return CheckTextIds(Tensor::Of<int32_t>({1, length}, ids).value(), open_clip);
+  };
+  EXPECT_TRUE(check({50, 7, 8, 9, 51}).ok());
+  EXPECT_TRUE(check({50, 7, 8, 9, 10}).ok());   // cut by hand
+  EXPECT_TRUE(check({50, 51, 8, 9, 51}).ok());  // the end token written out in a prompt
 }
 
 }  // namespace

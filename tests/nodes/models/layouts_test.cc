@@ -128,6 +128,7 @@ TEST(Families, AreToldByWhatTheTensorsSay) {
   EXPECT_EQ(FamilyOf({.sizes = true, .linear_projection = true}).id, "sdxl");
   EXPECT_EQ(FamilyOf({.in_channels = 9, .sizes = true}).id, "sdxl_inpaint");
   EXPECT_EQ(FamilyOf({.sizes = true, .five_sizes = true}).id, "sdxl_refiner");
+  EXPECT_EQ(FamilyOf({.sizes = true, .normalised_latents = true}).id, "sdxl_playground");
 }
 
 TEST(Families, GuessOnlyWhatSd2Predicts) {

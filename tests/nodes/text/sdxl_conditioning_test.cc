@@ -53,13 +53,75 @@ TEST(JoinConditioning, TakesThePooledTextOfTheSecond) {
   EXPECT_THAT(entry.pooled.span<float>(), ElementsAre(8, 9));
 }
 
-TEST(JoinConditioning, NamesBothWhereTheyAreOfDifferentLength) {
+TEST(JoinConditioning, NamesBothWhereTheyAreOfDifferentlyManyTexts) {
   const auto outputs =
       RunNode(JoinConditioningNode(), {{"conditioning", Wire(MadeOf({1, 1, 1}, {1}))},
-                                       {"conditioning_2", Wire(MadeOf({1, 2, 1}, {1, 2}))}});
+                                       {"conditioning_2", Wire(MadeOf({2, 1, 1}, {1, 2}))}});
   EXPECT_EQ(PortOf(outputs.status()), "conditioning_2");
   EXPECT_THAT(outputs.status().message(),
-              HasSubstr("[1, 1, 1] and [1, 2, 1] are not of equally many texts and tokens"));
+              HasSubstr("[1, 1, 1] and [2, 1, 1] are not of equally many texts"));
+}
+
+TEST(JoinConditioning, TheShorterSaysItsLastChunkAgain) {
+  const auto entry = EntryOf(RunNode(
+      JoinConditioningNode(), {{"conditioning", Wire(MadeOf({1, 6, 1}, {1, 2, 3, 4, 5, 6}))},
+                               {"conditioning_2", Wire(MadeOf({1, 4, 1}, {11, 12, 13, 14}))}}));
+  EXPECT_THAT(entry.tokens.span<float>(), ElementsAre(1, 11, 2, 12, 3, 13, 4, 14, 5, 13, 6, 14));
+}
+
+struct Said {
+  float token;
+  double weight = 1.0;
+  StepRange steps;
+};
+
+Value Texts(const std::vector<Said>& texts) {
+  std::vector<Conditioning::Entry> entries;
+  for (const Said& text : texts) {
+    entries.push_back(
+        {.tokens = MadeOf({1, 1, 1}, {text.token}), .weight = text.weight, .steps = text.steps});
+  }
+  return Value(
+      std::shared_ptr<const Object>(std::make_shared<const Conditioning>(std::move(entries))));
+}
+
+std::vector<Conditioning::Entry> Joined(const Value& first, const Value& second) {
+  const auto outputs =
+      RunNode(JoinConditioningNode(), {{"conditioning", first}, {"conditioning_2", second}});
+  if (!outputs.ok()) {
+    ADD_FAILURE() << outputs.status();
+    return {};
+  }
+  return dynamic_cast<const Conditioning*>(outputs->at("conditioning").AsObject())->entries();
+}
+
+TEST(JoinConditioning, TheLastOfFewerTextsStandsBesideTheRest) {
+  const auto entries = Joined(Texts({{1, 0.5}, {2, 0.7}}), Texts({{3}}));
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_THAT(entries[0].tokens.span<float>(), ElementsAre(1, 3));
+  EXPECT_THAT(entries[1].tokens.span<float>(), ElementsAre(2, 3));
+  EXPECT_EQ(entries[1].weight, 0.7);
+  const auto more = Joined(Texts({{1}}), Texts({{3, 0.5}, {4, 0.7}}));
+  ASSERT_EQ(more.size(), 2u);
+  EXPECT_THAT(more[1].tokens.span<float>(), ElementsAre(1, 4));
+  EXPECT_EQ(more[1].weight, 0.7);
+}
+
+TEST(JoinConditioning, SchedulesMeetInTheStepsOfBoth) {
+  const auto share = [](double first, double last) {
+    return StepRange{.first_share = first, .last_share = last};
+  };
+  const auto entries = Joined(Texts({{1, 1.0, share(0, 0.5)}, {2, 1.0, share(0.5, 1)}}),
+                              Texts({{3, 1.0, share(0, 0.2)}, {4, 1.0, share(0.2, 1)}}));
+  ASSERT_EQ(entries.size(), 3u);  // 1 with 3, 1 with 4, 2 with 4
+  for (int64_t step = 0; step < 10; ++step) {
+    std::vector<float> told;
+    for (const Conditioning::Entry& entry : entries) {
+      if (!entry.steps.Holds(step, 10)) continue;
+      told.insert(told.end(), entry.tokens.span<float>().begin(), entry.tokens.span<float>().end());
+    }
+    EXPECT_THAT(told, ElementsAre(step < 5 ? 1 : 2, step < 2 ? 3 : 4)) << "step " << step;
+  }
 }
 
 TEST(JoinConditioning, HasInADryRunTheShapesOfTheRun) {

@@ -133,6 +133,14 @@ TEST_F(TextualInversion, SeveralVectorsTakeAsManyTokensAndTheirRows) {
   EXPECT_EQ(Distance(Encode(*parts, ids), Encode(whole, ids)), 0);
 }
 
+TEST_F(TextualInversion, ANameInCapitalsStandsForAllItsVectors) {
+  const auto parts =
+      Apply(Load("Cat.safetensors", "emb_params", Random({2, kWidth}, 1)).value(), "", Parts());
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  EXPECT_THAT(Ids(*parts, "Cat"), ElementsAre(516, 517));
+  EXPECT_THAT(Ids(*parts, "CAT"), ElementsAre(516, 517));
+}
+
 TEST_F(TextualInversion, RefusesAnotherWidthAndNamesBoth) {
   const auto parts =
       Apply(Load("wide.safetensors", "emb_params", Random({1, 12}, 1)).value(), "", Parts());

@@ -548,5 +548,69 @@ TEST(Command, InspectCountsTensorsAndFindsModelsAlongWeftModels) {
                                Not(HasSubstr("_version"))));
 }
 
+const std::string& Sketch() {
+  static const auto& path = *new std::string(WEFT_SOURCE_DIR "/examples/models/sketch");
+  return path;
+}
+
+TEST(Command, ConvertModelWritesFilesThatInspectKnows) {
+  const ScratchFolder folder;
+  const Ended single = Weft(folder, "convert-model '" + Sketch() + "' one.safetensors.zst --zstd");
+  ASSERT_EQ(single.code, 0) << single.err;
+  EXPECT_EQ(single.out, "one.safetensors.zst\n");
+  const Ended ended = Weft(folder, "inspect --json one.safetensors.zst");
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto said = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(said["kind"], "model");
+  EXPECT_THAT(said["layout"].get<std::string>(), HasSubstr("LDM"));
+  EXPECT_EQ(said["parts"].size(), 3u);
+  EXPECT_TRUE(said["unused"].empty()) << said["unused"];
+  EXPECT_TRUE(said["parts"]["unet"]["unused"].empty());
+  EXPECT_FALSE(said["parts"]["unet"].contains("wrong")) << said["parts"]["unet"];
+
+  EXPECT_EQ(Weft(folder, "convert-model '" + Sketch() + "' half --dtype f16").code, 0);
+  EXPECT_THAT(Weft(folder, "inspect half").out, HasSubstr("F16"));
+}
+
+TEST(Command, ConvertModelSaysWhatIsWrongAndLeavesNothing) {
+  const ScratchFolder folder;
+  const Ended missing = Weft(folder, "convert-model nowhere out");
+  EXPECT_NE(missing.code, 0);
+  EXPECT_THAT(missing.err, HasSubstr("\"nowhere\" was not found"));
+  const Ended ending = Weft(folder, "convert-model '" + Sketch() + "' out.bin --layout single");
+  EXPECT_NE(ending.code, 0);
+  EXPECT_THAT(ending.err, HasSubstr("ends in .safetensors"));
+  EXPECT_EQ(Weft(folder, "convert-model x y --dtype int8").code, 2);
+  folder.Put("there/file", "");
+  const Ended taken = Weft(folder, "convert-model '" + Sketch() + "' there");
+  EXPECT_NE(taken.code, 0);
+  EXPECT_THAT(taken.err, HasSubstr("is there already"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.bin"));
+}
+
+TEST(Command, ModelsListsWhatGraphsMayName) {
+  const ScratchFolder folder;
+  folder.Put("store/broken.safetensors", "short");
+  ASSERT_EQ(Weft(folder, "convert-model '" + Sketch() + "' store/mine.safetensors").code, 0);
+  const Ended ended = Weft(folder, "models", "WEFT_MODELS=store");
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("mine.safetensors"), HasSubstr("Stable Diffusion"),
+                               HasSubstr("broken.safetensors"), HasSubstr("cannot be read")));
+}
+
+TEST(Command, InspectTellsOfLearnedWordsAndPicklesOtherObjects) {
+  const ScratchFolder folder;
+  const std::string goldens = WEFT_SOURCE_DIR "/tests/goldens/weights/";
+  const Ended word = Weft(folder, "inspect '" + goldens + "embedding.pt'");
+  EXPECT_EQ(word.code, 0) << word.err;
+  EXPECT_THAT(word.out, HasSubstr("textual inversion"));
+  const Ended lightning = Weft(folder, "inspect '" + goldens + "lightning.pt'");
+  EXPECT_EQ(lightning.code, 0) << lightning.err;
+  EXPECT_THAT(lightning.out, HasSubstr("besides its tensors"));
+  const Ended gguf = Weft(folder, "inspect '" + goldens + "types.gguf'");
+  EXPECT_THAT(gguf.out, AllOf(HasSubstr("format: GGUF"), HasSubstr("Q4_K")));
+}
+
 }  // namespace
 }  // namespace weft
