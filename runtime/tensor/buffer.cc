@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kAlignment = 64;  // a cache line, and one AVX-512 register
 
-// Asks for large pages where a buffer has many: the system then clears and maps 512 at once, which
-// is a third of the time that packing a model takes with small ones.
+// Asks for large pages where a buffer has many: the system then clears and maps 512 at once. With
+// small ones that was a third of the processor's time in packing a model.
 void AskForLargePages(std::byte* data, size_t bytes) {
   constexpr uintptr_t kPage = uintptr_t{2} << 20;
   constexpr size_t kMany = 2;
