@@ -209,6 +209,8 @@ TEST(ConvolutionWeights, PackTheSameBitsBlockByBlockAsAtOnce) {
   // Of each source, three blocks of output channels are converted one after another.
   const Tensor halves = Random(Shape{160, 960, 3, 3}, DType::kF16, 1, 0.05);
   for (const DType compute : {DType::kF32, DType::kBF16}) {
+    // Elsewhere bf16 is computed in f32, from the halves as they are.
+    if (compute == DType::kBF16 && !SupportsBf16()) continue;
     const std::vector<Tensor> sources = {Random(Shape{1, 6, 6, 640}, compute, 2),
                                          Random(Shape{1, 6, 6, 320}, compute, 3)};
     std::vector<Tensor> results;

@@ -168,6 +168,8 @@ TEST(LinearWeights, PackTheSameBitsBlockByBlockAsAtOnce) {
   for (const int64_t out : {640, 646}) {
     const Tensor halves = Random(Shape{out, 2048}, DType::kF16, 1, 0.1);
     for (const DType compute : {DType::kF32, DType::kBF16}) {
+      // Elsewhere bf16 is computed in f32, from the halves as they are.
+      if (compute == DType::kBF16 && !SupportsBf16()) continue;
       const Tensor x = Random(Shape{40, 2048}, compute, 2);
       const Tensor converted = *halves.To(compute, allocator);
       std::vector<Tensor> results;
