@@ -95,7 +95,7 @@ FileParts SplitFile(const NamedWeights& file) {
     }
     const auto at = std::find_if(
         std::begin(kPrefixes), std::end(kPrefixes),
-        [&name](const PartPrefix& known) { return absl::StartsWith(name, known.prefix); });
+        [&name = name](const PartPrefix& known) { return absl::StartsWith(name, known.prefix); });
     if (at == std::end(kPrefixes)) {
       split.unused.push_back(name);
     } else {

@@ -16,7 +16,8 @@ def test_dir_lists_all_nodes_and_installed_composites():
 
 def test_a_node_has_signature_and_docs_from_its_contract():
     signature = inspect.signature(weft.nodes.Timesteps)
-    assert list(signature.parameters) == ["scheduler", "num_inference_steps", "strength", "id"]
+    ports = ["scheduler", "num_inference_steps", "strength", "denoising_start", "denoising_end"]
+    assert list(signature.parameters) == [*ports, "id"]
     assert signature.parameters["num_inference_steps"].default == 20
     assert signature.parameters["scheduler"].default is inspect.Parameter.empty
     doc = inspect.getdoc(weft.nodes.Timesteps)
