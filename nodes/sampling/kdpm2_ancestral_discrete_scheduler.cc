@@ -52,13 +52,6 @@ class KDPM2AncestralDiscreteScheduler : public SigmaScheduler {
   }
 };
 
-SchedulerOptions Defaults() {
-  SchedulerOptions defaults;
-  defaults.beta_start = 0.00085;
-  defaults.beta_end = 0.012;
-  return defaults;
-}
-
 }  // namespace
 
 MadeScheduler MakeKDPM2AncestralDiscrete(const SchedulerOptions& options) {
@@ -69,7 +62,7 @@ NodeType KDPM2AncestralDiscreteSchedulerNode() {
   return SchedulerNode(
       {.type = "KDPM2AncestralDiscreteScheduler",
        .doc = "The midpoint method (DPM2) with fresh noise at each step: two calls of the model.",
-       .defaults = Defaults(),
+       .defaults = MidpointDefaults(),
        .options = {"num_train_timesteps",
                    "beta_start",
                    "beta_end",

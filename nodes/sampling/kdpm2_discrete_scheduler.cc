@@ -39,20 +39,9 @@ class KDPM2DiscreteScheduler : public SigmaScheduler {
 
   absl::StatusOr<Schedule> MakeSchedule(int64_t num_inference_steps) const override {
     WEFT_ASSIGN_OR_RETURN(const Schedule steps, SigmaScheduler::MakeSchedule(num_inference_steps));
-    std::vector<double> middles;
-    for (int64_t i = 0; i < steps.size(); ++i) {
-      middles.push_back(LogMiddle(steps.sigma(i), steps.sigma(i + 1)));
-    }
-    return WithMiddles(steps, middles);
+    return WithLogMiddles(steps);
   }
 };
-
-SchedulerOptions Defaults() {
-  SchedulerOptions defaults;
-  defaults.beta_start = 0.00085;
-  defaults.beta_end = 0.012;
-  return defaults;
-}
 
 }  // namespace
 
@@ -63,7 +52,7 @@ MadeScheduler MakeKDPM2Discrete(const SchedulerOptions& options) {
 NodeType KDPM2DiscreteSchedulerNode() {
   return SchedulerNode({.type = "KDPM2DiscreteScheduler",
                         .doc = "The midpoint method (DPM2): two calls of the model a step.",
-                        .defaults = Defaults(),
+                        .defaults = MidpointDefaults(),
                         .options = {"num_train_timesteps",
                                     "beta_start",
                                     "beta_end",

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "nodes/sampling/ancestral_step.h"
+#include "nodes/sampling/ancestral_step.h"
 #include "nodes/sampling/sampler_schedule.h"
 #include "runtime/base/status_macros.h"
 
@@ -74,6 +76,21 @@ absl::StatusOr<Schedule> SigmaScheduler::MakeSchedule(int64_t num_inference_step
 double SigmaScheduler::TimestepFor(double sigma) const {
   return options_.sampler.schedule.empty() ? noise_.TimestepOf(sigma)
                                            : static_cast<double>(noise_.NearestStep(sigma));
+}
+
+SchedulerOptions MidpointDefaults() {
+  SchedulerOptions defaults;
+  defaults.beta_start = 0.00085;
+  defaults.beta_end = 0.012;
+  return defaults;
+}
+
+Schedule SigmaScheduler::WithLogMiddles(const Schedule& steps) const {
+  std::vector<double> middles;
+  for (int64_t i = 0; i < steps.size(); ++i) {
+    middles.push_back(LogMiddle(steps.sigma(i), steps.sigma(i + 1)));
+  }
+  return WithMiddles(steps, middles);
 }
 
 Schedule SigmaScheduler::WithMiddles(const Schedule& steps,

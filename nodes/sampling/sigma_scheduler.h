@@ -41,6 +41,8 @@ class SigmaScheduler : public Scheduler {
   // A schedule with a second call in each step but the last, at a level between its ends:
   // middles[i] of step i. While it lasts the second call counts as at the end of the step.
   Schedule WithMiddles(const Schedule& steps, const std::vector<double>& middles) const;
+  // The same with each middle half way in the logarithm.
+  Schedule WithLogMiddles(const Schedule& steps) const;
 
   const SchedulerOptions& options() const { return options_; }
   const NoiseSchedule& noise() const { return noise_; }
@@ -51,6 +53,9 @@ class SigmaScheduler : public Scheduler {
   NoiseSchedule noise_;
   Prediction prediction_;
 };
+
+// What diffusers' classes with two calls a step take where nobody says: Stable Diffusion's betas.
+SchedulerOptions MidpointDefaults();
 
 // One of them, its options checked.
 template <typename T>
