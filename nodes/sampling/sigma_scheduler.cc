@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "nodes/sampling/ancestral_step.h"
-#include "nodes/sampling/ancestral_step.h"
 #include "nodes/sampling/sampler_schedule.h"
 #include "runtime/base/status_macros.h"
 
