@@ -2,7 +2,6 @@
 // derivative d = (x - clean) / sigma, an Euler step to sigma_m = √(sigma sigma'), then from the
 // start x' = x + (sigma' - sigma) d_m with the derivative there. Two calls a step.
 
-#include "nodes/sampling/ancestral_step.h"
 #include "nodes/sampling/scheduler_classes.h"
 #include "nodes/sampling/scheduler_node.h"
 #include "nodes/sampling/sigma_scheduler.h"
