@@ -41,14 +41,6 @@ constexpr int64_t GatedRows(int64_t rows, int64_t width, DType compute) {
   return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
 }
 
-// Rows of a stored weight that are converted at a time when it is packed: about 1 MB, and whole
-// blocks of 64 output channels, which all of oneDNN's layouts are made of.
-constexpr int64_t PackedRows(int64_t rows, int64_t length, DType compute) {
-  const int64_t fitting =
-      (int64_t{1} << 20) / std::max<int64_t>(1, length * static_cast<int64_t>(SizeOf(compute)));
-  return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
-}
-
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_BACKEND_FOOTPRINT_H_

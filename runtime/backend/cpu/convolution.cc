@@ -28,8 +28,8 @@ int64_t TapOffset(int64_t tap, int64_t parity, int64_t pad) {
 
 // Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
 // a smaller convolution of the small picture: taps that read the same pixel are added up.
-absl::StatusOr<std::unique_ptr<PlainConv>> MakePhase(const ConvSpec& spec, const Tensor& weight,
-                                                     int64_t row, int64_t column, DType compute) {
+std::unique_ptr<PlainConv> MakePhase(const ConvSpec& spec, const Tensor& weight, int64_t row,
+                                     int64_t column, DType compute) {
   const int64_t k = spec.kernel;
   ConvGeometry g;
   g.in_channels = spec.in_channels;
@@ -41,22 +41,14 @@ absl::StatusOr<std::unique_ptr<PlainConv>> MakePhase(const ConvSpec& spec, const
   g.pad_left = -left;
   g.pad_bottom = g.kernel - 1 - g.pad_top;
   g.pad_right = g.kernel - 1 - g.pad_left;
-  const Shape shape{g.out_channels, g.in_channels, g.kernel, g.kernel};
-  WEFT_ASSIGN_OR_RETURN(Tensor phase,
-                        Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, shape));
-  const auto* from = weight.data<float>();
-  auto* to = phase.mutable_data<float>();
-  std::fill(to, to + phase.numel(), 0.0f);
-  for (int64_t i = 0; i < g.out_channels * g.in_channels; ++i) {
-    for (int64_t y = 0; y < k; ++y) {
-      for (int64_t x = 0; x < k; ++x) {
-        const int64_t to_y = TapOffset(y, row, spec.pad_begin) - top;
-        const int64_t to_x = TapOffset(x, column, spec.pad_begin) - left;
-        to[(i * g.kernel + to_y) * g.kernel + to_x] += from[(i * k + y) * k + x];
-      }
+  std::vector<int64_t> folded;
+  for (int64_t y = 0; y < k; ++y) {
+    for (int64_t x = 0; x < k; ++x) {
+      folded.push_back((TapOffset(y, row, spec.pad_begin) - top) * g.kernel +
+                       TapOffset(x, column, spec.pad_begin) - left);
     }
   }
-  return std::make_unique<PlainConv>(g, compute, std::move(phase));
+  return std::make_unique<PlainConv>(g, compute, weight, std::move(folded));
 }
 
 // What one run shares.
@@ -147,19 +139,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
   if (spec.upsample) {
-    // Taps are added up in f32: a copy where the weight is no f32, or its bytes lie askew in a
-    // file.
-    Tensor plain = weight;
-    const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
-    if (askew || weight.dtype() != DType::kF32) {
-      WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-      Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
-              weight.numel());
-    }
     for (const int64_t row : {0, 1}) {
       for (const int64_t column : {0, 1}) {
-        WEFT_ASSIGN_OR_RETURN(auto phase, MakePhase(spec, plain, row, column, compute));
-        packed->phases.push_back(std::move(phase));
+        packed->phases.push_back(MakePhase(spec, weight, row, column, compute));
       }
     }
   } else {

@@ -56,9 +56,14 @@ struct ConvCall {
 // and its primitives for each shape.
 class PlainConv {
  public:
-  // `weight` [out, in, k, k] in any float type.
-  PlainConv(const ConvGeometry& geometry, DType compute, Tensor weight)
-      : geometry_(geometry), compute_(compute), plain_(std::move(weight)) {}
+  // `weight` [out, in, k, k] in any float type. Its taps are those of the geometry's kernel, or are
+  // added to them as `folded` says (see StoredRows).
+  PlainConv(const ConvGeometry& geometry, DType compute, Tensor weight,
+            std::vector<int64_t> folded = {})
+      : geometry_(geometry),
+        compute_(compute),
+        plain_(std::move(weight)),
+        folded_(std::move(folded)) {}
 
   const ConvGeometry& geometry() const { return geometry_; }
   // Packs the weights for sources of these shapes, and lets go of the plain ones.
@@ -102,7 +107,8 @@ class PlainConv {
   const ConvGeometry geometry_;
   const DType compute_;
   mutable absl::Mutex mutex_;
-  mutable Tensor plain_ ABSL_GUARDED_BY(mutex_);
+  mutable Tensor plain_ ABSL_GUARDED_BY(mutex_);                 // while it is being packed
+  mutable std::vector<int64_t> folded_ ABSL_GUARDED_BY(mutex_);  // of the taps of plain_
   mutable std::vector<Slice> slices_ ABSL_GUARDED_BY(mutex_);
   mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);
 };

@@ -23,16 +23,12 @@ class MetaBackend : public Backend {
   Device device() const override { return Device::kMeta; }
   absl::string_view name() const override { return "meta"; }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec, const Tensor& weight,
-                                                         const Tensor& bias,
-                                                         absl::Span<const Tensor> sources,
-                                                         DType compute,
-                                                         const Allocator& allocator) override {
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(
+      const ConvSpec& spec, const Tensor& /*weight*/, const Tensor& bias,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
     packed->out = spec.out_channels;
-    const Tensor scratch =
-        spec.upsample ? PlainWeight(weight, allocator) : PackedBlock(weight, compute, allocator);
     // Doubled pictures: four convolutions, each with about half the width of the kernel.
     const int64_t taps = spec.upsample ? 4 * (spec.kernel / 2 + 1) * (spec.kernel / 2 + 1)
                                        : spec.kernel * spec.kernel;
@@ -85,7 +81,6 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
-    const Tensor scratch = PackedBlock(weight, compute, allocator);
     for (int i = 0; i < (gated ? 2 : 1); ++i) {
       WEFT_RETURN_IF_ERROR(
           Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
@@ -180,18 +175,6 @@ class MetaBackend : public Backend {
   static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias, const Allocator& allocator) {
     if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();
     return Keep(packed, bias.numel(), DType::kF32, allocator);
-  }
-  // What packing converts at a time of a weight that oneDNN cannot read as it is stored.
-  static Tensor PackedBlock(const Tensor& weight, DType compute, const Allocator& allocator) {
-    if (weight.dtype() == DType::kF32 || weight.dtype() == compute) return Tensor();
-    const int64_t length = weight.shape().inner(1);
-    const Shape shape{PackedRows(weight.dim(0), length, compute), length};
-    return Tensor::Allocate(allocator, compute, shape).value_or(Tensor());
-  }
-  // The copy in f32 that doubled pictures need of a weight that is stored otherwise.
-  static Tensor PlainWeight(const Tensor& weight, const Allocator& allocator) {
-    if (weight.dtype() == DType::kF32) return Tensor();
-    return Tensor::Allocate(allocator, DType::kF32, weight.shape()).value_or(Tensor());
   }
   static absl::StatusOr<Tensor> InPlaceOf(Tensor x, const Allocator& allocator) {
     if (x.unique()) return x;
