@@ -155,7 +155,10 @@ absl::StatusOr<int> Options(lua_State* L) {
       WEFT_ASSIGN_OR_RETURN(door.defaults.compute, ParsePrecision(precision));
     } else if (name == "memory") {
       WEFT_ASSIGN_OR_RETURN(const std::string memory, CheckText(L, -1));
-      WEFT_ASSIGN_OR_RETURN(door.defaults.memory, ParseMemory(memory));
+      door.defaults.memory.reset();  // "" takes a limit off
+      if (!memory.empty()) {
+        WEFT_ASSIGN_OR_RETURN(door.defaults.memory, ParseMemory(memory));
+      }
     } else if (name == "threads") {
       WEFT_ASSIGN_OR_RETURN(const int64_t threads, CheckInt(L, -1));
       if (threads < 0 || threads > 1024) return Invalid("threads are 0 (one each core) to 1024");

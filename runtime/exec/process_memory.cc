@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/tensor/large_blocks.h"
 
 namespace weft {
 
@@ -26,6 +27,7 @@ size_t PeakResidentBytes() {
 }
 
 void ReleaseFreedMemory() {
+  DropFreeBlocks();
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif

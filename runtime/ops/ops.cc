@@ -238,8 +238,8 @@ Tensor Ops::GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
     }
     WEFT_ASSIGN_OR_RETURN(const auto packed,
                           PackedNormOf(norm, {backend_, compute_, allocator_, keep_}));
-    return backend_.GroupNorm(sources, packed->gamma, packed->beta, groups, norm.eps, activation,
-                              allocator_);
+    return backend_.GroupNorm(absl::MakeSpan(sources), packed->gamma, packed->beta, groups,
+                              norm.eps, activation, allocator_);
   };
   return Keep(run());
 }

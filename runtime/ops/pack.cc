@@ -1,5 +1,6 @@
 #include "runtime/ops/pack.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -9,6 +10,13 @@
 
 namespace weft {
 namespace {
+
+// What reading holds besides what it allocates here: the stored tensor, as pages of its file or as
+// a copy, and what its file takes on top.
+size_t ReadingBytes(const Weight& weight) {
+  return static_cast<size_t>(weight.shape().numel()) * SizeOf(weight.dtype()) +
+         weight.scratch_bytes();
+}
 
 // One matrix [out, in], or several on top of each other. f32 where their types differ.
 absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& shape,
@@ -51,7 +59,7 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
                                                            absl::Span<const Tensor> sources,
                                                            const Packer& packer) {
   return conv.slot.GetOrPack(
-      {packer.backend, packer.compute, packer.allocator, packer.keep, conv.weight.scratch_bytes()},
+      {packer.backend, packer.compute, packer.allocator, packer.keep, ReadingBytes(conv.weight)},
       [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const ConvSpec& spec = conv.spec;
         WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, packer.backend, allocator));
@@ -65,9 +73,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
                                                              const Tensor& x,
                                                              const Packer& packer) {
+  size_t reading = 0;  // one after the other
+  for (const Weight& weight : linear.weights) reading = std::max(reading, ReadingBytes(weight));
   return linear.slot.GetOrPack(
-      {packer.backend, packer.compute, packer.allocator, packer.keep,
-       linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes()},
+      {packer.backend, packer.compute, packer.allocator, packer.keep, reading},
       [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
         WEFT_ASSIGN_OR_RETURN(
             const Tensor weight,
@@ -83,7 +92,7 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
   WEFT_ASSIGN_OR_RETURN(
       std::shared_ptr<const Packed> packed,
       norm.slot.GetOrPack(
-          {packer.backend, DType::kF32, packer.allocator, packer.keep, norm.gamma.scratch_bytes()},
+          {packer.backend, DType::kF32, packer.allocator, packer.keep, ReadingBytes(norm.gamma)},
           [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
             WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, packer.backend, allocator));
