@@ -24,10 +24,10 @@ constexpr size_t AttentionPackedBytes(int64_t heads, int64_t key_rows, int64_t q
   return static_cast<size_t>(heads * RoundUp(key_rows, 64) *
                              (RoundUp(q_width, 2) + RoundUp(v_width, 16)) * 4);
 }
-// A tile of queries, scores, weights and results, with maxima and sums.
+// A tile of queries, scores, weights and results, these twice, with maxima and sums.
 constexpr size_t AttentionWorkspaceBytes(int64_t q_width, int64_t v_width) {
-  return static_cast<size_t>(4 * kQueryTile *
-                             (RoundUp(q_width, 16) + RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
+  return static_cast<size_t>(
+      4 * kQueryTile * (RoundUp(q_width, 16) + 2 * RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
 }
 
 // Whether a convolution with a sum over several sources, or with an addend of its own for each
