@@ -98,17 +98,18 @@ TEST(PackWeights, ReadsSomeChannelsOfHalvesAtOddAddresses) {
   EXPECT_EQ(Packed(rows, dense, DType::kF32), expected);
 }
 
-TEST(PackWeights, AddsUpTheTapsThatAreFolded) {
+TEST(PackWeights, PacksSumsOfTaps) {
   const std::vector<float> stored = Values(2 * 3 * 3);
+  const TapSums sums{2, {1, 0, 0, 0, 0.5f, -1}};
   const StoredRows rows{
-      reinterpret_cast<const std::byte*>(stored.data()), DType::kF32, 2, 3, 3, 9, {0, 1, 1}};
+      reinterpret_cast<const std::byte*>(stored.data()), DType::kF32, 2, 3, 3, 9, sums};
   const WeightPlaces places = Blocked(2, 3, 2, 1, 1);
   std::vector<float> expected(12);
   for (size_t o = 0; o < 2; ++o) {
     for (size_t i = 0; i < 3; ++i) {
       const float* taps = &stored[o * 9 + i * 3];
       expected[o * 6 + i] = taps[0];
-      expected[o * 6 + 3 + i] = taps[1] + taps[2];
+      expected[o * 6 + 3 + i] = taps[1] / 2 - taps[2];
     }
   }
   EXPECT_EQ(Packed(rows, places, DType::kF32), expected);

@@ -14,63 +14,78 @@ constexpr int64_t kRows = 16;
 // Elements of a row that are converted at a time, so that kRows of them stay in the first cache.
 constexpr int64_t kElements = 512;
 
-// Some channels of some rows, converted: [kRows, channels, packed taps].
+// Some channels of some rows, converted: an element of row r, channel c and packed tap t lies at
+// r · row + c · channel + t · tap.
 struct Window {
   int64_t first_row, rows;
   int64_t first_channel, channels;
   int64_t taps;  // packed
+  int64_t row, channel, tap;
 };
 
 class Converter {
  public:
-  Converter(const StoredRows& rows, DType compute, int64_t packed_taps)
-      : rows_(rows), compute_(compute), taps_(packed_taps) {}
+  Converter(const StoredRows& rows, DType compute) : rows_(rows), compute_(compute) {}
 
-  void Convert(const Window& window, std::byte* target) {
-    const size_t size = SizeOf(rows_.dtype);
+  // Fills in the window's strides.
+  void Convert(Window& window, std::byte* target) {
+    const bool sums = rows_.sums.count > 0;
+    window.row = window.channels * window.taps;
+    window.channel = sums ? 1 : window.taps;
+    window.tap = sums ? window.channels : 1;
     const int64_t stored = window.channels * rows_.taps;
-    const int64_t packed = window.channels * taps_;
     for (int64_t r = 0; r < window.rows; ++r) {
       const std::byte* from =
           rows_.data + static_cast<size_t>((window.first_row + r) * rows_.stride +
                                            window.first_channel * rows_.taps) *
-                           size;
-      std::byte* to = target + static_cast<size_t>(r * packed) * SizeOf(compute_);
-      if (rows_.folded.empty()) {
+                           SizeOf(rows_.dtype);
+      std::byte* to = target + static_cast<size_t>(r * window.row) * SizeOf(compute_);
+      if (sums) {
+        Sum(from, window.channels);
+        ConvertOnThisThread(sums_.data(), DType::kF32, to, compute_, window.row);
+      } else {
         ConvertOnThisThread(from, rows_.dtype, to, compute_, stored);
-        continue;
       }
-      wide_.resize(static_cast<size_t>(stored));
-      sums_.assign(static_cast<size_t>(packed), 0.0f);
-      ConvertOnThisThread(from, rows_.dtype, wide_.data(), DType::kF32, stored);
-      for (int64_t c = 0; c < window.channels; ++c) {
-        for (int64_t tap = 0; tap < rows_.taps; ++tap) {
-          sums_[static_cast<size_t>(c * taps_ + rows_.folded[static_cast<size_t>(tap)])] +=
-              wide_[static_cast<size_t>(c * rows_.taps + tap)];
-        }
-      }
-      ConvertOnThisThread(sums_.data(), DType::kF32, to, compute_, packed);
     }
   }
 
  private:
+  // sums_ [packed tap][channel]
+  void Sum(const std::byte* from, int64_t channels) {
+    const int64_t taps = rows_.taps;
+    wide_.resize(static_cast<size_t>(channels * taps));
+    by_tap_.resize(wide_.size());
+    ConvertOnThisThread(from, rows_.dtype, wide_.data(), DType::kF32, channels * taps);
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t t = 0; t < taps; ++t) by_tap_[t * channels + c] = wide_[c * taps + t];
+    }
+    sums_.assign(static_cast<size_t>(channels * rows_.sums.count), 0.0f);
+    for (int64_t p = 0; p < rows_.sums.count; ++p) {
+      float* sum = &sums_[p * channels];
+      for (int64_t t = 0; t < taps; ++t) {
+        const float factor = rows_.sums.factors[p * taps + t];
+        const float* tap = &by_tap_[t * channels];
+        if (factor == 0) continue;
+        for (int64_t c = 0; c < channels; ++c) sum[c] += factor * tap[c];
+      }
+    }
+  }
+
   const StoredRows& rows_;
   const DType compute_;
-  const int64_t taps_;
-  std::vector<float> wide_, sums_;
+  std::vector<float> wide_, by_tap_, sums_;
 };
 
 // Copies elements to their places, one by one.
 template <typename Element>
 void Place(const Window& window, const Element* from, const WeightPlaces& places, Element* target) {
-  const int64_t row = window.channels * window.taps;
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
   for (int64_t c = 0; c < window.channels; ++c) {
     for (int64_t tap = 0; tap < window.taps; ++tap) {
       Element* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
                     places.tap[static_cast<size_t>(tap)];
-      const Element* source = from + c * window.taps + tap;
-      for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = source[r * row];
+      const Element* source = from + c * window.channel + tap * window.tap;
+      for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = source[r * window.row];
     }
   }
 }
@@ -78,21 +93,20 @@ void Place(const Window& window, const Element* from, const WeightPlaces& places
 // The same where two channels make a pair that lies together, as the bf16 instructions want it.
 void PlacePairs(const Window& window, const uint16_t* from, const WeightPlaces& places,
                 uint16_t* target) {
-  const int64_t row = window.channels * window.taps;
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
   for (int64_t c = 0; c < window.channels; c += 2) {
     const bool alone = c + 1 == window.channels;  // the last of an odd number
     for (int64_t tap = 0; tap < window.taps; ++tap) {
       uint16_t* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
                      places.tap[static_cast<size_t>(tap)];
-      const uint16_t* first = from + c * window.taps + tap;
+      const uint16_t* first = from + c * window.channel + tap * window.tap;
       if (alone) {
-        for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = first[r * row];
+        for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = first[r * window.row];
         continue;
       }
-      const uint16_t* second = first + window.taps;
+      const uint16_t* second = first + window.channel;
       for (int64_t r = 0; r < window.rows; ++r) {
-        const uint16_t pair[2] = {first[r * row], second[r * row]};
+        const uint16_t pair[2] = {first[r * window.row], second[r * window.row]};
         std::memcpy(to + out[r], pair, sizeof(pair));
       }
     }
@@ -127,7 +141,7 @@ void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compu
   const int64_t blocks = (rows.count + kRows - 1) / kRows;
 #pragma omp parallel
   {
-    Converter converter(rows, compute, taps);
+    Converter converter(rows, compute);
     std::vector<std::byte> converted(static_cast<size_t>(kRows * step * taps * size));
 #pragma omp for schedule(dynamic)
     for (int64_t block = 0; block < blocks; ++block) {

@@ -9,6 +9,12 @@
 
 namespace weft::cpu {
 
+// Packed taps that are sums of the stored ones, made in f32: Σ factor · tap. factors [count][taps].
+struct TapSums {
+  int64_t count = 0;
+  std::vector<float> factors;
+};
+
 // A weight as a file holds it: [count, channels, taps], of any float type and alignment. A matrix
 // has one tap.
 struct StoredRows {
@@ -18,8 +24,7 @@ struct StoredRows {
   int64_t channels = 0;
   int64_t taps = 1;
   int64_t stride = 0;  // elements from one row to the next
-  // Which packed tap each tap is added to, in f32; empty: the taps are packed as they are.
-  std::vector<int64_t> folded = {};
+  TapSums sums = {};   // where the taps are not packed as they are
 };
 
 // Where a primitive wants an element: at the sum of what its output channel, its input channel and
