@@ -11,7 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "nodes/models/parts.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {
