@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
@@ -78,7 +79,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& name) override {
     const auto& members = std::get<JsonNode::Object>(stack_.back().node.data);
     const bool known = std::any_of(members.begin(), members.end(),
-                                   [&](const auto& member) { return member.first == name; });
+                                   [&](const auto& member) { return member.name == name; });
     if (known) return Fail(absl::StrCat("the key \"", name, "\" occurs twice"));
     stack_.back().key = std::move(name);
     return true;
@@ -134,7 +135,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     }
     Level& parent = stack_.back();
     if (auto* members = std::get_if<JsonNode::Object>(&parent.node.data)) {
-      members->emplace_back(std::move(parent.key), std::move(node));
+      members->push_back(JsonMember{std::move(parent.key), std::move(node)});
     } else {
       std::get<JsonNode::Array>(parent.node.data).push_back(std::move(node));
     }
