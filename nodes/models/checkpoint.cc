@@ -158,7 +158,8 @@ absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
     some.resize(std::min(some.size(), kShown));
     return Invalid("\"", path,
                    "\": holds no part that weft knows: no UNet, autoencoder or CLIP text encoder",
-                   some.empty() ? "" : "; its tensors are named ", absl::StrJoin(some, ", "));
+                   some.empty() ? "" : "; its tensors are named ", absl::StrJoin(some, ", "),
+                   "; LoadLora and LoadEmbedding read what is added to a model");
   }
   checkpoint.layout =
       absl::StrCat(original ? "original (LDM, SGM or OpenCLIP) names" : "diffusers names",

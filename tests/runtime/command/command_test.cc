@@ -599,6 +599,35 @@ TEST(Command, ModelsListsWhatGraphsMayName) {
                                HasSubstr("broken.safetensors"), HasSubstr("cannot be read")));
 }
 
+TEST(Command, InspectTellsOfLorasInEachDialect) {
+  const ScratchFolder folder;
+  const std::string goldens = WEFT_SOURCE_DIR "/tests/goldens/lora/";
+  const auto said = [&](const char* file) {
+    return Weft(folder, "inspect '" + goldens + file + "'").out;
+  };
+  EXPECT_THAT(said("diffusers.safetensors.zst"),
+              HasSubstr("LoRA (diffusers, rank 2), modules: 110 of the UNet, 20 of the text "
+                        "encoder: 260 tensors"));
+  EXPECT_THAT(said("kohya_diff.safetensors.zst"), HasSubstr("difference (kohya), modules: 3"));
+  EXPECT_THAT(said("kohya_lokr.safetensors.zst"), HasSubstr("LoKr (kohya"));
+  EXPECT_THAT(said("peft_dora"), HasSubstr("DoRA (PEFT, rank 2), modules: 167 of the UNet"));
+
+  const Ended json = Weft(folder, "inspect --json '" + goldens + "kohya_text.safetensors.zst'");
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto lora = nlohmann::json::parse(json.out);
+  EXPECT_EQ(lora["kind"], "LoRA");
+  EXPECT_EQ(lora["modules"]["second text encoder"], 15);
+  EXPECT_TRUE(lora["unused"].empty());
+}
+
+TEST(Command, ALoraIsNoModelToLoad) {
+  const ScratchFolder folder;
+  const Ended ended = Weft(folder, "check txt2img --set model.path='" WEFT_SOURCE_DIR
+                                   "/tests/goldens/lora/diffusers.safetensors.zst'");
+  EXPECT_NE(ended.code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("LoadLora"));
+}
+
 TEST(Command, InspectTellsOfLearnedWordsAndPicklesOtherObjects) {
   const ScratchFolder folder;
   const std::string goldens = WEFT_SOURCE_DIR "/tests/goldens/weights/";
