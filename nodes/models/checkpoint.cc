@@ -248,6 +248,13 @@ absl::StatusOr<PartSource> OpenPartFolder(const std::string& folder, absl::strin
     const auto json = nlohmann::json::parse(source.config, nullptr, false);
     const auto activation = json.is_object() ? json.find("hidden_act") : json.end();
     source.open_clip = activation != json.end() && *activation == "gelu";
+    // A config that names no class leaves it to the weights.
+    if (json.is_object() && !json.contains("architectures") &&
+        source.store->Find("text_projection.weight") != nullptr) {
+      nlohmann::json named = json;
+      named["architectures"] = {"CLIPTextModelWithProjection"};
+      source.config = named.dump(2);
+    }
   }
   return source;
 }

@@ -33,14 +33,17 @@ except ImportError as missing:
 from weft_graphs import graph, node
 
 LEAST_COSINE = 0.9999
+END = 49407
+# Of each part that encodes text: what the model's tokenizer fills texts up with.
 SHAPES = {
-    "sd15": dict(size=512, text=768, pooled=0, parts=["text", "unet", "vae_decode"]),
-    "sd21": dict(size=768, text=1024, pooled=0, parts=["text", "unet", "vae_decode"]),
-    "sdxl": dict(size=1024, text=2048, pooled=1280, parts=["text", "text_2", "unet", "vae_decode"]),
+    "sd15": dict(size=512, text=768, pooled=0, pads={"text": END}, parts=["text", "unet", "vae_decode"]),
+    "sd21": dict(size=768, text=1024, pooled=0, pads={"text": 0}, parts=["text", "unet", "vae_decode"]),
+    "sdxl": dict(size=1024, text=2048, pooled=1280, pads={"text": END, "text_2": 0},
+                 parts=["text", "text_2", "unet", "vae_decode"]),
 }
 
 
-def given_arrays(model, size):
+def given_arrays(model, part, size):
     """What both get: latents, hidden states of texts, token ids."""
     shape, random = SHAPES[model], numpy.random.default_rng(1)
     normal = lambda *dims: random.standard_normal(dims, dtype=numpy.float32)
@@ -50,7 +53,7 @@ def given_arrays(model, size):
         if shape["pooled"]:
             arrays[f"pooled_{text}"] = normal(1, shape["pooled"])
     arrays["tokens"] = random.integers(0, 49405, (1, 77), dtype=numpy.int32)
-    arrays["tokens"][:, 0], arrays["tokens"][:, 60:] = 49406, 49407
+    arrays["tokens"][:, 0], arrays["tokens"][:, 60], arrays["tokens"][:, 61:] = END - 1, END, shape["pads"].get(part, END)
     return arrays
 
 
@@ -142,7 +145,7 @@ def run_pytorch(options):
     """In a process of its own, whose memory is free again afterwards."""
     case = {"model": str(options.folder / options.model), "part": options.parts[0], "precision": "f32", "threads": 2,
             "inputs": str(options.given)}
-    given = {name: numpy.load(options.given / f"{name}.npy") for name in given_arrays(options.model, 64)}
+    given = {name: numpy.load(options.given / f"{name}.npy") for name in given_arrays(options.model, options.parts[0], 64)}
     pytorch_peer.torch.set_grad_enabled(False)
     if options.parts[0].startswith("text") and options.model == "sdxl":
         results = text_states(case, given)
@@ -167,7 +170,7 @@ def main():
     failed = 0
     for part in options.parts or SHAPES[options.model]["parts"]:
         with tempfile.TemporaryDirectory() as scratch:
-            given = given_arrays(options.model, size)
+            given = given_arrays(options.model, part, size)
             for layout, cosine, error, ours, theirs in compare(part, options, given, pathlib.Path(scratch)):
                 good = cosine >= LEAST_COSINE
                 failed += not good
