@@ -167,6 +167,18 @@ absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
   return checkpoint;
 }
 
+// The part whose own folder this is, by the class that its config.json names, or "".
+std::string PartOfFolder(const std::string& path) {
+  const absl::StatusOr<std::string> text =
+      ReadFile((fs::path(path) / "config.json").string(), JsonLimits().bytes);
+  if (!text.ok()) return "";
+  const auto config = nlohmann::json::parse(*text, nullptr, false);
+  if (!config.is_object()) return "";
+  if (config.value("_class_name", Json()) == "UNet2DConditionModel") return "unet";
+  if (absl::StartsWith(config.value("_class_name", Json("")).dump(), "\"Autoencoder")) return "vae";
+  return config.value("model_type", Json()) == "clip_text_model" ? "text_encoder" : "";
+}
+
 // A folder of parts, as diffusers writes it, or one part's own.
 absl::StatusOr<Checkpoint> OpenFolder(const std::string& path) {
   Checkpoint checkpoint{.path = path, .layout = "diffusers folder"};
@@ -180,6 +192,10 @@ absl::StatusOr<Checkpoint> OpenFolder(const std::string& path) {
   const fs::path scheduler = fs::path(path) / "scheduler" / "scheduler_config.json";
   if (FileExists(scheduler.string())) {
     WEFT_ASSIGN_OR_RETURN(checkpoint.scheduler, ReadFile(scheduler.string(), JsonLimits().bytes));
+  }
+  if (const std::string part = PartOfFolder(path); checkpoint.parts.empty() && !part.empty()) {
+    WEFT_ASSIGN_OR_RETURN(checkpoint.parts[part], OpenPartFolder(path, part));
+    checkpoint.layout = "diffusers folder of one part";
   }
   if (checkpoint.parts.empty()) {
     return absl::NotFoundError(

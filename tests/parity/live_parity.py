@@ -36,6 +36,7 @@ except ImportError as missing:
     print(f"live parity skipped: {missing}")
     sys.exit(77)
 
+import lora_goldens
 import model_goldens
 import random_adapters
 import random_configs
@@ -297,7 +298,6 @@ def check_unet(parity, count, family="unet", random_config=random_configs.unet_c
 
 def check_lora(parity, count):
     kinds = list(random_adapters.KINDS)
-    each = 6  # kinds on one network: drawing those takes the longest
     last = []
 
     def network(name):
@@ -310,10 +310,15 @@ def check_lora(parity, count):
 
         return drawn(build)
 
+    def golden():
+        """The goldens' network, for a start: drawing one takes the longest."""
+        unet = lora_goldens.new_unet()
+        return unet.config, 500, models.unet_inputs(unet.config, parity.seed, 1, 8, 12, 77, 500.0), unet
+
     def one(parity, name, folder):
         k = int(name.split()[-1])
-        if k % each == 0 or not last:
-            last[:] = network(name)
+        if k % len(kinds) == 0:
+            last[:] = network(name) if k else golden()
         kind = kinds[k % len(kinds)]
         config, timestep, inputs, unet = last
         unet = copy.deepcopy(unet)
@@ -466,7 +471,7 @@ def main():
     parser.add_argument("families", nargs="*", metavar="family", help=" ".join(FAMILIES))
     parser.add_argument("--weft", default=str(root / "build" / "release" / "weft"), help="the command to try")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="where the models come from")
-    parser.add_argument("--rounds", type=int, help="models of each family (5; 1 for runs; one of each kind for lora)")
+    parser.add_argument("--rounds", type=int, help="models of each family (5; 1 for runs; for lora adapters, one of each kind)")
     parser.add_argument("--keep", help="leave graphs, models and outputs in this folder")
     parser.add_argument("--timeout", type=float, default=300, help="seconds one weft command may take")
     parser.add_argument("--clip-vocabulary", help="bpe_simple_vocab_16e6.txt.gz, to compare with CLIP's own vocabulary too")

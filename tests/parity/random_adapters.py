@@ -72,7 +72,7 @@ def kohya(make, alpha):
         for key, tensor in get_peft_model_state_dict(model).items():
             module, end = lora_goldens.module_of(key.removeprefix("base_model.model."))
             module, end = lora_goldens.kohya(module), KOHYA.get(end, end)
-            tensors[module + end] = tensor.reshape(tensor.shape[0], *[1]) if end == ".dora_scale" else tensor
+            tensors[module + end] = tensor.reshape(-1, 1) if end == ".dora_scale" else tensor
             tensors[module + ".alpha"] = torch.tensor(float(getattr(config, alpha)))
         write_safetensors(folder / "kohya.safetensors", tensors)
         return model, "kohya.safetensors"

@@ -572,6 +572,19 @@ TEST(Command, ConvertModelWritesFilesThatInspectKnows) {
   EXPECT_THAT(Weft(folder, "inspect half").out, HasSubstr("F16"));
 }
 
+TEST(Command, ConvertModelTakesAPartsOwnFolder) {
+  const ScratchFolder folder;
+  for (const std::string part : {"unet", "vae", "text_encoder"}) {
+    const std::string file = part + ".safetensors";
+    const Ended done = Weft(folder, "convert-model '" + Sketch() + "/" + part + "' " + file);
+    ASSERT_EQ(done.code, 0) << done.err;
+    const auto said = nlohmann::json::parse(Weft(folder, "inspect --json " + file).out);
+    ASSERT_TRUE(said["parts"].contains(part)) << said;
+    EXPECT_FALSE(said["parts"][part].contains("wrong")) << said["parts"][part];
+    EXPECT_TRUE(said["unused"].empty());
+  }
+}
+
 TEST(Command, ConvertModelSaysWhatIsWrongAndLeavesNothing) {
   const ScratchFolder folder;
   const Ended missing = Weft(folder, "convert-model nowhere out");
