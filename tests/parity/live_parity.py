@@ -343,7 +343,7 @@ def check_lora(parity, count):
         for mode in ("merged", "live"):
             graph = weft_graphs.with_lora(weft_graphs.unet(timestep, config["in_channels"] > 4, 1.0), f"lora/{path}", weight, mode)
             in_precisions(parity, f"{name} {mode}, {said}", folder, graph, {"noise": expected})
-        parity.line(apart < 0.999, f"{name} shows", said)
+        parity.line(apart < 0.9999, f"{name} shows", said)
 
     rounds(parity, "lora", count or len(kinds), one)
 
