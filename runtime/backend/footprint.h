@@ -24,10 +24,10 @@ constexpr size_t AttentionPackedBytes(int64_t heads, int64_t key_rows, int64_t q
   return static_cast<size_t>(heads * RoundUp(key_rows, 64) *
                              (RoundUp(q_width, 2) + RoundUp(v_width, 16)) * 4);
 }
-// A tile of queries, scores, weights and results, with maxima and sums.
+// A tile of queries, scores, weights and results, these twice, with maxima and sums.
 constexpr size_t AttentionWorkspaceBytes(int64_t q_width, int64_t v_width) {
-  return static_cast<size_t>(4 * kQueryTile *
-                             (RoundUp(q_width, 16) + RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
+  return static_cast<size_t>(
+      4 * kQueryTile * (RoundUp(q_width, 16) + 2 * RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
 }
 
 // Whether a convolution with a sum over several sources, or with an addend of its own for each
@@ -41,12 +41,28 @@ constexpr int64_t GatedRows(int64_t rows, int64_t width, DType compute) {
   return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
 }
 
-// Rows of a stored weight that are converted at a time when it is packed: about 1 MB, and whole
-// blocks of 64 output channels, which all of oneDNN's layouts are made of.
-constexpr int64_t PackedRows(int64_t rows, int64_t length, DType compute) {
-  const int64_t fitting =
-      (int64_t{1} << 20) / std::max<int64_t>(1, length * static_cast<int64_t>(SizeOf(compute)));
-  return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
+// Winograd's convolutions: output channels a panel.
+inline constexpr int64_t kWinogradPanel = 64;
+// Tiles of 2×2 results.
+constexpr int64_t WinogradTileCount(int64_t batch, int64_t height, int64_t width, bool doubled) {
+  return batch * (doubled ? height * width : (height + 1) / 2 * ((width + 1) / 2));
+}
+// How many of them a thread takes at a time: what fits in its second cache, in sixes for the
+// registers.
+constexpr int64_t WinogradTilesAtATime(int64_t tiles, int64_t depth, DType dtype) {
+  const int64_t bytes = 16 * depth * static_cast<int64_t>(SizeOf(dtype));
+  const int64_t fitting = (int64_t{1} << 19) / std::max<int64_t>(1, bytes) / 6 * 6;
+  return std::min(tiles, std::clamp<int64_t>(fitting, 24, 96));
+}
+// Frequencies of pixels and of results, for one thread.
+constexpr size_t WinogradScratchBytes(int64_t tiles, int64_t in_channels, bool doubled,
+                                      DType dtype) {
+  const int64_t depth = RoundUp(in_channels, 2);
+  const int64_t at_a_time = WinogradTilesAtATime(tiles, depth, dtype);
+  const int64_t frequencies = doubled ? 9 : 16;
+  return static_cast<size_t>(
+      RoundUp(frequencies * at_a_time * depth * static_cast<int64_t>(SizeOf(dtype)), 64) +
+      RoundUp(frequencies * at_a_time * kWinogradPanel * 4, 64));
 }
 
 }  // namespace weft

@@ -20,12 +20,15 @@ int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
   constexpr uint64_t kExponents = kOnes * kExponent;
   constexpr uint64_t kLowest = kOnes * (kExponent & static_cast<Bits>(~kExponent + 1));
   constexpr uint64_t kSigns = kOnes << (8 * sizeof(Bits) - 1);
-  constexpr int64_t kBlock = 4096;  // checked without branches, then searched where it is hit
   const auto at = [data](int64_t i) {
     Bits bits;
     std::memcpy(&bits, data + static_cast<size_t>(i) * sizeof(Bits), sizeof(Bits));
     return bits;
   };
+  // Blocks are looked at without branches, and searched where they are hit.
+  constexpr int64_t kBlock = 1 << 14;
+  int64_t first = count;
+#pragma omp parallel for schedule(static) reduction(min : first)
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t end = std::min(count, begin + kBlock);
     uint64_t hit = 0;
@@ -37,12 +40,11 @@ int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
     }
     hit &= kSigns;
     for (; word < end; ++word) hit |= static_cast<uint64_t>((at(word) & kExponent) == kExponent);
-    if (hit == 0) continue;
-    for (int64_t i = begin; i < end; ++i) {
-      if ((at(i) & kExponent) == kExponent) return i;
+    for (int64_t i = begin; hit != 0 && i < end; ++i) {
+      if ((at(i) & kExponent) == kExponent) first = std::min(first, i);
     }
   }
-  return -1;
+  return first < count ? first : -1;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Convolutions as the backend offers them: sources, upsampling, and what is added afterwards.
 #include "runtime/backend/cpu/convolution.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,6 +20,7 @@ struct PackedConv : Packed {
   // One convolution; of a doubled picture, one for each parity of its rows and columns:
   // (0, 0), (0, 1), (1, 0), (1, 1).
   std::vector<std::unique_ptr<PlainConv>> phases;
+  Tensor winograd;  // its weights, where it is Winograd's; there are no phases then
 };
 
 // Which pixel of the small picture tap `tap` of output row 2i + parity reads: i + this.
@@ -28,8 +31,8 @@ int64_t TapOffset(int64_t tap, int64_t parity, int64_t pad) {
 
 // Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
 // a smaller convolution of the small picture: taps that read the same pixel are added up.
-absl::StatusOr<std::unique_ptr<PlainConv>> MakePhase(const ConvSpec& spec, const Tensor& weight,
-                                                     int64_t row, int64_t column, DType compute) {
+std::unique_ptr<PlainConv> MakePhase(const ConvSpec& spec, const Tensor& weight, int64_t row,
+                                     int64_t column, DType compute) {
   const int64_t k = spec.kernel;
   ConvGeometry g;
   g.in_channels = spec.in_channels;
@@ -41,22 +44,77 @@ absl::StatusOr<std::unique_ptr<PlainConv>> MakePhase(const ConvSpec& spec, const
   g.pad_left = -left;
   g.pad_bottom = g.kernel - 1 - g.pad_top;
   g.pad_right = g.kernel - 1 - g.pad_left;
-  const Shape shape{g.out_channels, g.in_channels, g.kernel, g.kernel};
-  WEFT_ASSIGN_OR_RETURN(Tensor phase,
-                        Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, shape));
-  const auto* from = weight.data<float>();
-  auto* to = phase.mutable_data<float>();
-  std::fill(to, to + phase.numel(), 0.0f);
-  for (int64_t i = 0; i < g.out_channels * g.in_channels; ++i) {
-    for (int64_t y = 0; y < k; ++y) {
-      for (int64_t x = 0; x < k; ++x) {
-        const int64_t to_y = TapOffset(y, row, spec.pad_begin) - top;
-        const int64_t to_x = TapOffset(x, column, spec.pad_begin) - left;
-        to[(i * g.kernel + to_y) * g.kernel + to_x] += from[(i * k + y) * k + x];
-      }
+  TapSums sums;
+  sums.count = g.kernel * g.kernel;
+  sums.factors.resize(static_cast<size_t>(sums.count * k * k));
+  for (int64_t y = 0; y < k; ++y) {
+    for (int64_t x = 0; x < k; ++x) {
+      const int64_t to = (TapOffset(y, row, spec.pad_begin) - top) * g.kernel +
+                         TapOffset(x, column, spec.pad_begin) - left;
+      sums.factors[static_cast<size_t>(to * k * k + y * k + x)] = 1;
     }
   }
-  return std::make_unique<PlainConv>(g, compute, std::move(phase));
+  return std::make_unique<PlainConv>(g, compute, weight, std::move(sums));
+}
+
+absl::StatusOr<Tensor> PackWinograd(const ConvSpec& spec, const Tensor& weight, DType compute,
+                                    const Allocator& allocator) {
+  const WeightPlaces places =
+      WinogradPlaces(spec.out_channels, spec.in_channels, spec.upsample, compute);
+  WEFT_ASSIGN_OR_RETURN(Tensor packed, Tensor::Allocate(allocator, compute, Shape{places.size}));
+  PackWeights(StoredRows{weight.raw(), weight.dtype(), spec.out_channels, spec.in_channels, 9,
+                         spec.in_channels * 9, WinogradTaps(spec.upsample)},
+              places, compute, packed.mutable_data<std::byte>());
+  return packed;
+}
+
+// The epilogue's activation and what follows it are passes of their own: networks of this shape
+// have none, but for small autoencoders.
+absl::StatusOr<Tensor> RunByWinograd(const PackedConv& conv, absl::Span<const Tensor> sources,
+                                     Epilogue epilogue, const Allocator& allocator) {
+  const ConvSpec& spec = conv.spec;
+  WinogradTask task;
+  task.dtype = conv.compute;
+  task.doubled = spec.upsample;
+  task.batch = sources[0].dim(0);
+  task.height = sources[0].dim(1);
+  task.width = sources[0].dim(2);
+  task.in_channels = spec.in_channels;
+  task.out_channels = spec.out_channels;
+  std::vector<ConvSource> given;
+  for (const Tensor& source : sources) given.push_back({source.raw(), source.dim(3)});
+  task.sources = given;
+  task.weights = conv.winograd.raw();
+  task.bias = conv.bias.empty() ? nullptr : conv.bias.data<float>();
+  if (!epilogue.per_channel.empty()) task.per_channel = epilogue.per_channel.raw();
+
+  const bool activated = epilogue.activation != Activation::kNone;
+  const int64_t factor = spec.upsample ? 2 : 1;
+  Tensor output;
+  if (!activated && !epilogue.residual.empty() && epilogue.residual.unique()) {
+    output = std::move(epilogue.residual);
+    task.residual = output.raw();
+  } else {
+    WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, conv.compute,
+                                                   Shape{task.batch, factor * task.height,
+                                                         factor * task.width, task.out_channels}));
+    if (!activated && !epilogue.residual.empty()) task.residual = epilogue.residual.raw();
+  }
+  task.output = output.mutable_data<std::byte>();
+  const int64_t tiles = WinogradTileCount(task.batch, task.height, task.width, task.doubled);
+  const size_t each = WinogradScratchBytes(tiles, task.in_channels, task.doubled, task.dtype);
+  WEFT_ASSIGN_OR_RETURN(
+      Tensor scratch, Tensor::Allocate(allocator, DType::kU8,
+                                       Shape{static_cast<int64_t>(each) * omp_get_max_threads()}));
+  RunWinograd(task, scratch.mutable_data<std::byte>());
+  if (activated) {
+    auto* y = output.mutable_data<std::byte>();
+    Activate(y, y, conv.compute, output.numel(), epilogue.activation);
+    if (!epilogue.residual.empty()) {
+      Add(y, epilogue.residual.raw(), y, conv.compute, output.numel());
+    }
+  }
+  return output;
 }
 
 // What one run shares.
@@ -146,20 +204,14 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   if (!bias.empty()) {
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
+  if (IsWinograds(spec, compute)) {
+    WEFT_ASSIGN_OR_RETURN(packed->winograd, PackWinograd(spec, weight, compute, allocator));
+    return packed;
+  }
   if (spec.upsample) {
-    // Taps are added up in f32: a copy where the weight is no f32, or its bytes lie askew in a
-    // file.
-    Tensor plain = weight;
-    const bool askew = reinterpret_cast<uintptr_t>(weight.raw()) % SizeOf(weight.dtype()) != 0;
-    if (askew || weight.dtype() != DType::kF32) {
-      WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
-      Convert(weight.raw(), weight.dtype(), plain.mutable_data<float>(), DType::kF32,
-              weight.numel());
-    }
     for (const int64_t row : {0, 1}) {
       for (const int64_t column : {0, 1}) {
-        WEFT_ASSIGN_OR_RETURN(auto phase, MakePhase(spec, plain, row, column, compute));
-        packed->phases.push_back(std::move(phase));
+        packed->phases.push_back(MakePhase(spec, weight, row, column, compute));
       }
     }
   } else {
@@ -179,6 +231,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
 absl::StatusOr<Tensor> RunConvolution(const Packed& packed, absl::Span<const Tensor> sources,
                                       Epilogue epilogue, const Allocator& allocator) {
   const auto& conv = static_cast<const PackedConv&>(packed);
+  if (!conv.winograd.empty()) {
+    return RunByWinograd(conv, sources, std::move(epilogue), allocator);
+  }
   const int64_t batch = sources[0].dim(0);
   const int64_t height = sources[0].dim(1);
   const int64_t width = sources[0].dim(2);

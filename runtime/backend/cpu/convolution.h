@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/cpu/onednn.h"
 
 namespace weft::cpu {
@@ -28,12 +29,6 @@ struct ConvGeometry {
 
   int64_t OutHeight(int64_t h) const { return (h + pad_top + pad_bottom - kernel) / stride + 1; }
   int64_t OutWidth(int64_t w) const { return (w + pad_left + pad_right - kernel) / stride + 1; }
-};
-
-// Some of the channels of the pictures that a convolution reads.
-struct ConvSource {
-  const void* data = nullptr;  // [batch, h, w, channels]
-  int64_t channels = 0;
 };
 
 enum class ResidualMode : uint8_t { kNone, kInPlace, kSeparate };
@@ -56,9 +51,9 @@ struct ConvCall {
 // and its primitives for each shape.
 class PlainConv {
  public:
-  // `weight` [out, in, k, k] in any float type.
-  PlainConv(const ConvGeometry& geometry, DType compute, Tensor weight)
-      : geometry_(geometry), compute_(compute), plain_(std::move(weight)) {}
+  // `weight` [out, in, k, k] in any float type. The kernel's taps are its taps, or sums of them.
+  PlainConv(const ConvGeometry& geometry, DType compute, Tensor weight, TapSums sums = {})
+      : geometry_(geometry), compute_(compute), plain_(std::move(weight)), sums_(std::move(sums)) {}
 
   const ConvGeometry& geometry() const { return geometry_; }
   // Packs the weights for sources of these shapes, and lets go of the plain ones.
@@ -102,7 +97,8 @@ class PlainConv {
   const ConvGeometry geometry_;
   const DType compute_;
   mutable absl::Mutex mutex_;
-  mutable Tensor plain_ ABSL_GUARDED_BY(mutex_);
+  mutable Tensor plain_ ABSL_GUARDED_BY(mutex_);  // while it is being packed
+  mutable TapSums sums_ ABSL_GUARDED_BY(mutex_);  // of the taps of plain_
   mutable std::vector<Slice> slices_ ABSL_GUARDED_BY(mutex_);
   mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);
 };

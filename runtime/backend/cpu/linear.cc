@@ -52,7 +52,7 @@ class PlainLinear {
       : in_(in),
         out_(out),
         compute_(compute),
-        layouts_({in, out}, 1, compute, StoredRows{weight, stored, out, in, in}) {}
+        layouts_({.out = 1, .in = 0}, compute, StoredRows{weight, stored, out, in, 1, in}) {}
 
   // Makes the packed weights, by what `rows` rows want.
   absl::Status Pack(int64_t rows, const Allocator& allocator) const {

@@ -8,9 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/same_bits.h"
-#include "runtime/backend/footprint.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft::cpu {
@@ -66,6 +64,48 @@ bool IsReference(absl::string_view implementation) {
 
 namespace {
 
+// What an index along `axis` adds to the place of an element.
+std::vector<int64_t> PlacesAlong(const dnnl::memory::desc& desc, int axis) {
+  const auto blocks = desc.get_inner_blks();
+  const auto axes = desc.get_inner_idxs();
+  std::vector<int64_t> places(static_cast<size_t>(desc.get_dims()[static_cast<size_t>(axis)]));
+  for (size_t i = 0; i < places.size(); ++i) {
+    auto index = static_cast<int64_t>(i);
+    int64_t stride = 1;
+    for (int block = desc.get_inner_nblks() - 1; block >= 0; --block) {
+      const int64_t extent = blocks[static_cast<size_t>(block)];
+      if (axes[static_cast<size_t>(block)] == axis) {
+        places[i] += index % extent * stride;
+        index /= extent;
+      }
+      stride *= extent;
+    }
+    places[i] += index * desc.get_strides()[static_cast<size_t>(axis)];
+  }
+  return places;
+}
+
+absl::StatusOr<WeightPlaces> PlacesOf(const dnnl::memory::desc& desc, WeightLayouts::Axes axes,
+                                      DType compute) {
+  if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) {
+    return absl::InternalError("oneDNN asks for weights in a layout that it keeps to itself");
+  }
+  WeightPlaces places;
+  places.out = PlacesAlong(desc, axes.out);
+  places.in = PlacesAlong(desc, axes.in);
+  places.tap = {0};
+  for (int axis = 0; axis < desc.get_ndims(); ++axis) {
+    if (axis == axes.out || axis == axes.in) continue;
+    std::vector<int64_t> taps;
+    for (const int64_t before : places.tap) {
+      for (const int64_t place : PlacesAlong(desc, axis)) taps.push_back(before + place);
+    }
+    places.tap = std::move(taps);
+  }
+  places.size = static_cast<int64_t>(desc.get_size() / SizeOf(compute));
+  return places;
+}
+
 void Reorder(dnnl::memory from, dnnl::memory to) {
   dnnl::stream stream(Engine());
   dnnl::reorder(from, to).execute(stream, from, to);
@@ -84,7 +124,8 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
                                                     Shape{static_cast<int64_t>(desc.get_size())}));
   auto* target = made.data.mutable_data<uint8_t>();
   if (layouts_.empty()) {
-    WEFT_RETURN_IF_ERROR(Pack(desc, target, allocator));
+    WEFT_ASSIGN_OR_RETURN(const WeightPlaces places, PlacesOf(desc, axes_, compute_));
+    PackWeights(rows_, places, compute_, target);
   } else {
     Copy(desc, target);
   }
@@ -94,57 +135,6 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
 
 void WeightLayouts::Copy(const dnnl::memory::desc& desc, void* target) const {
   Reorder(MemoryOf(layouts_[0].desc, layouts_[0].data.raw()), MemoryOf(desc, target));
-}
-
-dnnl::memory::desc WeightLayouts::Rows(int64_t count, int64_t stride, DType dtype) const {
-  dnnl::memory::dims dims = dims_;
-  dnnl::memory::dims strides(dims.size());
-  int64_t step = 1;
-  for (int axis = static_cast<int>(dims.size()) - 1; axis >= 0; --axis) {
-    if (axis == out_axis_) continue;
-    strides[static_cast<size_t>(axis)] = step;
-    step *= dims[static_cast<size_t>(axis)];
-  }
-  dims[static_cast<size_t>(out_axis_)] = count;
-  strides[static_cast<size_t>(out_axis_)] = stride;
-  return dnnl::memory::desc(dims, OneDnnType(dtype), strides);
-}
-
-absl::Status WeightLayouts::Pack(const dnnl::memory::desc& desc, void* target,
-                                 const Allocator& allocator) const {
-  const auto size = static_cast<int64_t>(SizeOf(rows_.dtype));
-  const bool aligned = reinterpret_cast<uintptr_t>(rows_.data) % SizeOf(rows_.dtype) == 0;
-  if (aligned && (rows_.dtype == DType::kF32 || rows_.dtype == compute_)) {
-    Reorder(MemoryOf(Rows(rows_.count, rows_.stride, rows_.dtype), rows_.data),
-            MemoryOf(desc, target));
-    return absl::OkStatus();
-  }
-  // oneDNN cannot read the type. Some rows at a time are converted, so that they stay in cache.
-  const auto block_of = [&](int64_t first, int64_t count, bool allow_empty) {
-    dnnl::memory::dims dims = dims_;
-    dnnl::memory::dims offsets(dims.size(), 0);
-    dims[static_cast<size_t>(out_axis_)] = count;
-    offsets[static_cast<size_t>(out_axis_)] = first;
-    return desc.submemory_desc(dims, offsets, allow_empty);
-  };
-  int64_t step = PackedRows(rows_.count, rows_.length, compute_);
-  const int64_t rest = rows_.count % step;
-  const bool divides =
-      block_of(0, step, true) && (rest == 0 || block_of(rows_.count - rest, rest, true));
-  const auto elements = rows_.count * rows_.length;
-  // Where the layout fills up with zeros, they are the whole weight's.
-  const bool full = desc.get_size() == static_cast<size_t>(elements) * SizeOf(compute_);
-  if (!divides || !full) step = rows_.count;
-  WEFT_ASSIGN_OR_RETURN(Tensor block,
-                        Tensor::Allocate(allocator, compute_, Shape{step, rows_.length}));
-  for (int64_t first = 0; first < rows_.count; first += step) {
-    const int64_t count = std::min(step, rows_.count - first);
-    ConvertRows(rows_.data + first * rows_.stride * size, rows_.dtype, rows_.stride,
-                block.mutable_data<std::byte>(), compute_, count, rows_.length);
-    Reorder(MemoryOf(Rows(count, rows_.length, compute_), block.raw()),
-            MemoryOf(step == rows_.count ? desc : block_of(first, count, false), target));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Execute(const Prepared& prepared, Arguments arguments, const Allocator& allocator) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "oneapi/dnnl/dnnl.hpp"
 #include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/kernels/pack_weights.h"
 
 namespace weft::cpu {
 
@@ -36,15 +38,6 @@ void AppendActivation(Activation activation, dnnl::post_ops& post_ops);
 // Whether oneDNN's implementation of this name is one of its slow, general ones.
 bool IsReference(absl::string_view implementation);
 
-// A weight as a file holds it: one row for each output channel, of any float type and alignment.
-struct StoredRows {
-  const std::byte* data = nullptr;
-  DType dtype = DType::kF32;
-  int64_t count = 0;
-  int64_t length = 0;  // elements in a row
-  int64_t stride = 0;  // elements from one row to the next
-};
-
 // One weight in the layouts that primitives have asked for: almost always one. Not safe for several
 // threads at once.
 class WeightLayouts {
@@ -53,24 +46,23 @@ class WeightLayouts {
     dnnl::memory::desc desc;
     Tensor data;
   };
-  // `dims` of the weight as oneDNN sees it, of which `out_axis` counts the rows; the others lie in
-  // a row as they are listed. `rows` must live until the first In.
-  WeightLayouts(dnnl::memory::dims dims, int out_axis, DType compute, const StoredRows& rows)
-      : dims_(std::move(dims)), out_axis_(out_axis), compute_(compute), rows_(rows) {}
+  // Which axis of a weight, as oneDNN sees it, counts what. The others count the kernel's rows and
+  // columns, whose positions, one after the other, are the taps.
+  struct Axes {
+    int out, in;
+  };
+  // `rows` must live until the first In.
+  WeightLayouts(Axes axes, DType compute, StoredRows rows)
+      : axes_(axes), compute_(compute), rows_(std::move(rows)) {}
 
   const std::vector<Layout>& layouts() const { return layouts_; }
-  // The weight in the layout `desc`, reordered if need be.
+  // The weight in the layout `desc`, packed or reordered if need be.
   absl::StatusOr<Layout> In(const dnnl::memory::desc& desc, const Allocator& allocator);
   // Writes the weight, which has been packed, to `target`, in the layout `desc`.
   void Copy(const dnnl::memory::desc& desc, void* target) const;
 
  private:
-  // So many rows, `stride` elements apart.
-  dnnl::memory::desc Rows(int64_t count, int64_t stride, DType dtype) const;
-  absl::Status Pack(const dnnl::memory::desc& desc, void* target, const Allocator& allocator) const;
-
-  dnnl::memory::dims dims_;
-  int out_axis_;
+  Axes axes_;
   DType compute_;
   StoredRows rows_;
   std::vector<Layout> layouts_;

@@ -46,10 +46,12 @@ absl::StatusOr<std::vector<size_t>> PlainConv::SlicesFor(absl::Span<const int64_
                                  slice.first * k * k * static_cast<int64_t>(SizeOf(compute_)));
         }
       }
+      const int64_t taps = plain_.shape().inner(2);
       const std::byte* data =
-          plain_.raw() + first * k * k * static_cast<int64_t>(SizeOf(plain_.dtype()));
-      const StoredRows rows{data, plain_.dtype(), out, count * k * k, in * k * k};
-      slices_.push_back(Slice{first, count, WeightLayouts({out, count, k, k}, 0, compute_, rows)});
+          plain_.raw() + first * taps * static_cast<int64_t>(SizeOf(plain_.dtype()));
+      StoredRows rows{data, plain_.dtype(), out, count, taps, in * taps, sums_};
+      slices_.push_back(
+          Slice{first, count, WeightLayouts({.out = 0, .in = 1}, compute_, std::move(rows))});
     }
     indices.push_back(index);
     first += count;
@@ -74,6 +76,7 @@ absl::Status PlainConv::Pack(absl::Span<const int64_t> channels, int64_t batch, 
     WEFT_RETURN_IF_ERROR(slices_[index].layouts.In(described.weights_desc(), allocator).status());
   }
   plain_ = Tensor();
+  sums_ = TapSums();
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/cpu/kernels/norm.h"
+#include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
 #include "runtime/base/status_macros.h"
 
@@ -15,6 +16,7 @@ struct MetaPacked : Packed {
   ConvSpec spec;  // of a convolution
   int64_t out = 0;
   bool gated = false;
+  bool winograd = false;
   std::vector<Tensor> memory;
 };
 
@@ -23,16 +25,22 @@ class MetaBackend : public Backend {
   Device device() const override { return Device::kMeta; }
   absl::string_view name() const override { return "meta"; }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(const ConvSpec& spec, const Tensor& weight,
-                                                         const Tensor& bias,
-                                                         absl::Span<const Tensor> sources,
-                                                         DType compute,
-                                                         const Allocator& allocator) override {
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConv(
+      const ConvSpec& spec, const Tensor& /*weight*/, const Tensor& bias,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
     packed->out = spec.out_channels;
-    const Tensor scratch =
-        spec.upsample ? PlainWeight(weight, allocator) : PackedBlock(weight, compute, allocator);
+    packed->winograd = cpu::IsWinograds(spec, compute);
+    if (packed->winograd) {
+      const int64_t frequencies = spec.upsample ? 9 : 16;
+      WEFT_RETURN_IF_ERROR(Keep(
+          *packed,
+          RoundUp(spec.out_channels, kWinogradPanel) * RoundUp(spec.in_channels, 2) * frequencies,
+          compute, allocator));
+      WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
+      return packed;
+    }
     // Doubled pictures: four convolutions, each with about half the width of the kernel.
     const int64_t taps = spec.upsample ? 4 * (spec.kernel / 2 + 1) * (spec.kernel / 2 + 1)
                                        : spec.kernel * spec.kernel;
@@ -56,12 +64,22 @@ class MetaBackend : public Backend {
                       (spec.upsample ? 0 : 1);
     const int64_t factor = spec.upsample ? 2 : 1;
     Tensor output;
-    if (!epilogue.residual.empty() && !spec.upsample && epilogue.residual.unique()) {
+    if (!epilogue.residual.empty() && epilogue.residual.unique() &&
+        (conv.winograd ? epilogue.activation == Activation::kNone : !spec.upsample)) {
       output = std::move(epilogue.residual);
     } else {
       WEFT_ASSIGN_OR_RETURN(
           output, Tensor::Allocate(allocator, first.dtype(),
                                    Shape{first.dim(0), factor * h, factor * w, conv.out}));
+    }
+    if (conv.winograd) {
+      const int64_t tiles =
+          WinogradTileCount(first.dim(0), first.dim(1), first.dim(2), spec.upsample);
+      const size_t each =
+          WinogradScratchBytes(tiles, spec.in_channels, spec.upsample, first.dtype());
+      const int64_t bytes = static_cast<int64_t>(each) * Threads();
+      WEFT_RETURN_IF_ERROR(Tensor::Allocate(allocator, DType::kU8, Shape{bytes}).status());
+      return output;
     }
     const bool several = sources.size() > 1;
     const bool one_by_one = spec.upsample || PictureByPicture(h * w);
@@ -85,7 +103,6 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
-    const Tensor scratch = PackedBlock(weight, compute, allocator);
     for (int i = 0; i < (gated ? 2 : 1); ++i) {
       WEFT_RETURN_IF_ERROR(
           Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
@@ -180,18 +197,6 @@ class MetaBackend : public Backend {
   static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias, const Allocator& allocator) {
     if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();
     return Keep(packed, bias.numel(), DType::kF32, allocator);
-  }
-  // What packing converts at a time of a weight that oneDNN cannot read as it is stored.
-  static Tensor PackedBlock(const Tensor& weight, DType compute, const Allocator& allocator) {
-    if (weight.dtype() == DType::kF32 || weight.dtype() == compute) return Tensor();
-    const int64_t length = weight.shape().inner(1);
-    const Shape shape{PackedRows(weight.dim(0), length, compute), length};
-    return Tensor::Allocate(allocator, compute, shape).value_or(Tensor());
-  }
-  // The copy in f32 that doubled pictures need of a weight that is stored otherwise.
-  static Tensor PlainWeight(const Tensor& weight, const Allocator& allocator) {
-    if (weight.dtype() == DType::kF32) return Tensor();
-    return Tensor::Allocate(allocator, DType::kF32, weight.shape()).value_or(Tensor());
   }
   static absl::StatusOr<Tensor> InPlaceOf(Tensor x, const Allocator& allocator) {
     if (x.unique()) return x;

@@ -40,6 +40,16 @@ const Case kCases[] = {
     {"Upsample", 2, 5, 7, {16}, 24, 3, 1, 1, 1, true},
     {"UpsampleOneByOne", 1, 4, 3, {8}, 8, 1, 1, 0, 0, true},
     {"Upsample5x5", 1, 6, 4, {8}, 8, 5, 1, 2, 2, true},
+    {"Winograd", 2, 12, 14, {64}, 128, 3, 1, 1, 1},
+    {"WinogradOddExtents", 2, 7, 9, {48}, 64, 3, 1, 1, 1},
+    {"WinogradOddChannels", 1, 5, 6, {37}, 83, 3, 1, 1, 1},
+    {"WinogradTwoSources", 2, 6, 6, {40, 24}, 32, 3, 1, 1, 1},
+    {"WinogradTwoSourcesOfOddChannels", 2, 6, 5, {17, 19}, 40, 3, 1, 1, 1},
+    {"WinogradOnePixel", 2, 1, 1, {32}, 32, 3, 1, 1, 1},
+    {"WinogradManyChunks", 1, 30, 31, {256}, 32, 3, 1, 1, 1},
+    {"WinogradUpsample", 2, 5, 7, {48}, 80, 3, 1, 1, 1, true},
+    {"WinogradUpsampleTwoSourcesOfOddChannels", 1, 4, 3, {19, 20}, 36, 3, 1, 1, 1, true},
+    {"DeepAndSoNotWinograd", 1, 4, 4, {1400}, 1024, 3, 1, 1, 1},
     {"UpsampleTwoSources", 2, 4, 4, {8, 8}, 16, 3, 1, 1, 1, true},
 };
 
@@ -115,10 +125,8 @@ TEST_P(Convolution, WritesIntoAResidualThatNobodyElseHolds) {
   const Tensor copy = Random(output_, dtype_, 14);
   Epilogue mine;
   mine.residual = Random(output_, dtype_, 14);
-  mine.activation = Activation::kSilu;
   const std::byte* memory = mine.residual.raw();
   Epilogue shared;
-  shared.activation = Activation::kSilu;
   shared.residual = copy;
   const auto expected = Expected(bias_, shared);
   const auto y = Run(bias_, std::move(mine));
@@ -200,14 +208,15 @@ TEST(ConvolutionWeights, AreReadInEveryStoredTypeAndFromAnyAddress) {
   }
 }
 
-TEST(ConvolutionWeights, PackTheSameBitsBlockByBlockAsAtOnce) {
+TEST(ConvolutionWeights, PackTheSameBitsFromHalvesAsFromTheirConversion) {
   const auto backend = MakeCpuBackend();
   const Allocator allocator(Device::kCpu);
   ConvSpec spec;
   spec.in_channels = 960;
   spec.out_channels = 160;
-  // Of each source, three blocks of output channels are converted one after another.
-  const Tensor halves = Random(Shape{160, 960, 3, 3}, DType::kF16, 1, 0.05);
+  spec.kernel = 1;
+  spec.pad_begin = spec.pad_end = 0;
+  const Tensor halves = Random(Shape{160, 960, 1, 1}, DType::kF16, 1, 0.05);
   for (const DType compute : {DType::kF32, DType::kBF16}) {
     // Elsewhere bf16 is computed in f32, from the halves as they are.
     if (compute == DType::kBF16 && !SupportsBf16()) continue;

@@ -23,22 +23,22 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,f16c,avx512f,avx512vl,avx512dq,avx512bw,avx512
 namespace weft::cpu {
 namespace {
 
+// Everything stands on its side: queries lie in lanes, so that maxima, exponentials and sums of
+// softmax are whole vectors, and a width such as 40 is so many rows, with no lane left empty.
 constexpr int64_t kLanes = 16;
-constexpr int kPanelVectors = 4;
-constexpr int64_t kPanel = kPanelVectors * kLanes;  // keys that are scored together
-constexpr int kPanelRows = 6;                       // queries that are scored together
+constexpr int kVectors = 3;     // of queries
+constexpr int64_t kRows = 8;    // keys that are scored, or values that are summed, together
+constexpr int64_t kKeys = 128;  // a block: its scores stay in the first cache
 // Large and negative, but finite: infinities would make NaN in the exponential.
 constexpr float kMasked = -1e30f;
-
-constexpr int RowsFor(int vectors) { return vectors <= 3 ? 8 : vectors == 4 ? 6 : 4; }
-static_assert(kQueryTile % kPanelRows == 0 && kQueryTile % 8 == 0 && kKeyBlock % kPanel == 0);
+static_assert(kQueryTile == kVectors * kLanes && kKeys % kRows == 0 && kKeys <= kKeyBlock);
 
 // Two neighbouring bf16 values, as the dot product takes them.
 using Pair = uint32_t;
 
 int64_t Pairs(int64_t width) { return (width + 1) / 2; }
 size_t KeyPairs(int64_t rows, int64_t width) {
-  return static_cast<size_t>(RoundUp(rows, kPanel) * Pairs(width));
+  return static_cast<size_t>(RoundUp(rows, kLanes) * Pairs(width));
 }
 
 __m512bh AsBF16(__m512i v) { return reinterpret_cast<__m512bh>(v); }
@@ -53,33 +53,25 @@ inline __m512 Exp2(__m512 x) {
   return _mm512_scalef_ps(p, x);
 }
 
-// Keys [rows, width] → panels of 64 keys, each [width / 2][key] of pairs; filled up with 0.
+// Keys [rows, width] → [row][width / 2] of pairs, filled up with 0.
 void PackKeys(const BF16* keys, int64_t stride, int64_t rows, int64_t width, Pair* packed) {
   const int64_t pairs = Pairs(width);
-  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i offsets = _mm512_mullo_epi32(lane, _mm512_set1_epi32(static_cast<int>(stride)));
-  for (int64_t first = 0; first < rows; first += kPanel, packed += kPanel * pairs) {
-    for (int64_t j = 0; j < kPanel; j += kLanes) {
-      const BF16* base = keys + (first + j) * stride;
-      if (first + j + kLanes <= rows && width % 2 == 0) {
-        for (int64_t c = 0; c < pairs; ++c) {
-          _mm512_store_si512(packed + c * kPanel + j,
-                             _mm512_i32gather_epi32(offsets, base + 2 * c, 2));
-        }
-        continue;
-      }
-      for (int64_t i = 0; i < kLanes; ++i) {
-        for (int64_t c = 0; c < pairs; ++c) {
-          Pair pair = 0;
-          if (first + j + i < rows) {
-            const BF16* key = base + i * stride + 2 * c;
-            pair = key[0].bits;
-            if (2 * c + 1 < width) pair |= static_cast<Pair>(key[1].bits) << 16;
-          }
-          packed[c * kPanel + j + i] = pair;
-        }
-      }
+  std::memset(packed, 0, KeyPairs(rows, width) * sizeof(Pair));
+  for (int64_t r = 0; r < rows; ++r, keys += stride, packed += pairs) {
+    std::memcpy(packed, keys, static_cast<size_t>(width) * sizeof(BF16));
+  }
+}
+
+// Queries → [width / 2][query] of pairs, filled up with 0.
+void PackQueries(const AttentionTile& tile, Pair* packed) {
+  const int64_t whole = tile.q_width / 2;
+  std::memset(packed, 0, static_cast<size_t>(kQueryTile * Pairs(tile.q_width)) * sizeof(Pair));
+  for (int64_t r = 0; r < tile.q_rows; ++r) {
+    const BF16* query = static_cast<const BF16*>(tile.q) + r * tile.q_stride;
+    for (int64_t c = 0; c < whole; ++c) {
+      std::memcpy(packed + c * kQueryTile + r, query + 2 * c, sizeof(Pair));
     }
+    if (tile.q_width % 2 != 0) packed[whole * kQueryTile + r] = query[2 * whole].bits;
   }
 }
 
@@ -105,178 +97,129 @@ inline __m512bh Broadcast(const Pair* pair) {
   return AsBF16(_mm512_set1_epi32(static_cast<int>(*pair)));
 }
 
-// Scores of kPanelRows queries against the first kVectors · 16 keys of one panel.
-template <int kVectors>
-inline void ScorePanel(const Pair* q, int64_t pairs, const Pair* panel, float* scores) {
-  __m512 sum[kPanelRows][kVectors];
+// Scores of kRows keys against all queries: q [pairs][query] → scores [key][query]; moves the
+// queries' maxima on.
+inline void ScoreKeys(const Pair* q, const Pair* keys, int64_t pairs, float* scores,
+                      __m512 (&top)[kVectors]) {
+  __m512 sum[kRows][kVectors];
   for (auto& row : sum) {
     for (auto& s : row) s = _mm512_setzero_ps();
   }
-  for (int64_t c = 0; c < pairs; ++c, panel += kPanel) {
-    __m512bh key[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      key[v] = AsBF16(_mm512_load_si512(panel + v * kLanes));
+  for (int64_t c = 0; c < pairs; ++c, q += kQueryTile) {
+    __m512bh query[kVectors];
+    for (int v = 0; v < kVectors; ++v) query[v] = AsBF16(_mm512_load_si512(q + v * kLanes));
+    for (int64_t r = 0; r < kRows; ++r) {
+      const __m512bh key = Broadcast(keys + r * pairs + c);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], query[v], key);
     }
-    for (int r = 0; r < kPanelRows; ++r) {
-      const __m512bh query = Broadcast(q + r * pairs + c);
-      for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] = _mm512_dpbf16_ps(sum[r][v], key[v], query);
+  }
+  for (int64_t r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) {
+      _mm512_store_ps(scores + r * kQueryTile + v * kLanes, sum[r][v]);
+      top[v] = _mm512_max_ps(top[v], sum[r][v]);
+    }
+  }
+}
+
+// Hides keys `first` … `first + kRows` from the queries that must not see them: all from `end` on,
+// and where causal those after the query itself. Moves the maxima on.
+void Mask(const AttentionTile& tile, int64_t first, int64_t end, float* scores,
+          __m512 (&top)[kVectors]) {
+  const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  for (int64_t j = 0; j < kRows; ++j) {
+    for (int v = 0; v < kVectors; ++v) {
+      float* row = scores + j * kQueryTile + v * kLanes;
+      const auto before = static_cast<int>(first + j - tile.q_first - v * kLanes);
+      __mmask16 hidden = 0;
+      if (first + j >= end) {
+        hidden = 0xffff;
+      } else if (tile.causal) {
+        hidden = _mm512_cmplt_epi32_mask(lane, _mm512_set1_epi32(before));
       }
-    }
-  }
-  for (int r = 0; r < kPanelRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      _mm512_store_ps(scores + r * kKeyBlock + v * kLanes, sum[r][v]);
+      const __m512 score =
+          _mm512_mask_blend_ps(hidden, _mm512_load_ps(row), _mm512_set1_ps(kMasked));
+      _mm512_store_ps(row, score);
+      top[v] = _mm512_max_ps(top[v], score);
     }
   }
 }
 
-// Scores of all queries of a tile against the first `keys` keys of a panel.
-void ScorePanelOfTile(const Pair* q, int64_t pairs, const Pair* panel, int64_t rows, int64_t keys,
-                      float* scores) {
-  const auto score = [&](auto some) {
-    for (int64_t r = 0; r < rows; r += kPanelRows) {
-      some(q + r * pairs, pairs, panel, scores + r * kKeyBlock);
-    }
-  };
-  // 77 keys of a text are a whole panel and one vector more.
-  switch ((keys + kLanes - 1) / kLanes) {
-    case 1:
-      score(ScorePanel<1>);
-      break;
-    case 2:
-      score(ScorePanel<2>);
-      break;
-    case 3:
-      score(ScorePanel<3>);
-      break;
-    default:
-      score(ScorePanel<4>);
-  }
+// Two vectors of floats as pairs: lane i holds (a[i], b[i]) in bf16.
+inline __m512i Interleaved(__m512 a, __m512 b) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return _mm512_permutexvar_epi16(order, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a)));
 }
 
-// result[r] = result[r] · fade[r] + Σ_j weights[r][j] · values[j], two j at a time. kTail: half a
-// vector behind the whole ones, at half the cost where a processor computes by halves.
-template <int kVectors, bool kTail>
-inline void SumValues(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
-                      int64_t padded, float* result) {
-  constexpr int kRows = RowsFor(kVectors + kTail);
-  __m512 sum[kRows][kVectors + 1];
-  __m256 tail[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    const __m512 factor = _mm512_set1_ps(fade[r]);
-    for (int v = 0; v < kVectors; ++v) {
-      sum[r][v] = _mm512_mul_ps(factor, _mm512_load_ps(result + r * padded + v * kLanes));
-    }
-    if constexpr (kTail) {
-      tail[r] = _mm256_mul_ps(_mm512_castps512_ps256(factor),
-                              _mm256_load_ps(result + r * padded + kVectors * kLanes));
-    }
-  }
-  for (int64_t j = 0; j < pairs; ++j, values += padded) {
-    __m512bh value[kVectors + 1];
-    for (int v = 0; v < kVectors; ++v) {
-      value[v] = AsBF16(_mm512_load_si512(values + v * kLanes));
-    }
-    [[maybe_unused]] __m256i last;
-    if constexpr (kTail) {
-      last = _mm256_load_si256(reinterpret_cast<const __m256i*>(values + kVectors * kLanes));
-    }
-    for (int r = 0; r < kRows; ++r) {
-      const __m512bh weight = Broadcast(weights + r * (kKeyBlock / 2) + j);
-      for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] = _mm512_dpbf16_ps(sum[r][v], value[v], weight);
-      }
-      if constexpr (kTail) {
-        const __m256i half = _mm512_castsi512_si256(reinterpret_cast<__m512i>(weight));
-        tail[r] = _mm256_dpbf16_ps(tail[r], reinterpret_cast<__m256bh>(last),
-                                   reinterpret_cast<__m256bh>(half));
-      }
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      _mm512_store_ps(result + r * padded + v * kLanes, sum[r][v]);
-    }
-    if constexpr (kTail) _mm256_store_ps(result + r * padded + kVectors * kLanes, tail[r]);
-  }
-}
-
-template <int kVectors, bool kTail>
-void SumValuesOfTile(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
-                     int64_t padded, int64_t rows, float* result) {
-  for (int64_t r = 0; r < rows; r += RowsFor(kVectors + kTail)) {
-    SumValues<kVectors, kTail>(weights + r * (kKeyBlock / 2), fade + r, values, pairs, padded,
-                               result + r * padded);
-  }
-}
-
-// Turns one row of raw scores into bf16 weights 2^(factor · (score - maximum)); moves the row's
-// maximum and sum on. Returns the factor by which what has been summed so far fades.
-inline float Soften(float* scores, int64_t keys, float factor, Pair* weights, float& maximum,
-                    float& total) {
-  const int64_t padded = RoundUp(keys, 2 * kLanes);
-  for (int64_t j = keys; j < padded; ++j) scores[j] = kMasked;
-  __m512 top0 = _mm512_set1_ps(maximum), top1 = top0;
-  for (int64_t j = 0; j < padded; j += 2 * kLanes) {
-    top0 = _mm512_max_ps(top0, _mm512_load_ps(scores + j));
-    top1 = _mm512_max_ps(top1, _mm512_load_ps(scores + j + kLanes));
-  }
-  const float reached = _mm512_reduce_max_ps(_mm512_max_ps(top0, top1));
+// Turns the scores of `keys` keys (an even number) into weights 2^(factor · (score - top)), as
+// pairs of keys [key / 2][query] in the same memory, and adds them to `total`.
+inline void Soften(float* scores, int64_t keys, float factor, const __m512 (&top)[kVectors],
+                   __m512 (&total)[kVectors]) {
   const __m512 scale = _mm512_set1_ps(factor);
-  const __m512 offset = _mm512_set1_ps(reached * factor);
-  __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
-  for (int64_t j = 0; j < padded; j += 2 * kLanes) {
-    const __m512 a = Exp2(_mm512_fmsub_ps(_mm512_load_ps(scores + j), scale, offset));
-    const __m512 b = Exp2(_mm512_fmsub_ps(_mm512_load_ps(scores + j + kLanes), scale, offset));
-    sum0 = _mm512_add_ps(sum0, a);
-    sum1 = _mm512_add_ps(sum1, b);
-    _mm512_store_si512(weights + j / 2, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a)));
+  __m512 offset[kVectors], even[kVectors], odd[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    offset[v] = _mm512_mul_ps(top[v], scale);
+    even[v] = odd[v] = _mm512_setzero_ps();
   }
-  const float fade = _mm512_cvtss_f32(Exp2(_mm512_set1_ps((maximum - reached) * factor)));
-  total = total * fade + _mm512_reduce_add_ps(_mm512_add_ps(sum0, sum1));
-  maximum = reached;
-  return fade;
+  float* weights = scores;
+  for (int64_t j = 0; j < keys; j += 2, scores += 2 * kQueryTile, weights += kQueryTile) {
+    for (int v = 0; v < kVectors; ++v) {
+      const float* score = scores + v * kLanes;
+      const __m512 a = Exp2(_mm512_fmsub_ps(_mm512_load_ps(score), scale, offset[v]));
+      const __m512 b = Exp2(_mm512_fmsub_ps(_mm512_load_ps(score + kQueryTile), scale, offset[v]));
+      even[v] = _mm512_add_ps(even[v], a);
+      odd[v] = _mm512_add_ps(odd[v], b);
+      _mm512_store_si512(weights + v * kLanes, Interleaved(a, b));
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    total[v] = _mm512_add_ps(total[v], _mm512_add_ps(even[v], odd[v]));
+  }
 }
 
-void SumBlock(const Pair* weights, const float* fade, const Pair* values, int64_t pairs,
-              int64_t padded, int64_t width, int64_t rows, float* result) {
-  // Half a vector more than whole ones, of widths such as 40.
-  const bool tail = width % kLanes != 0 && width % kLanes <= kLanes / 2 && width > kLanes;
-  const int64_t vectors = padded / kLanes - (tail ? 1 : 0);
-  for (int64_t first = 0; first < vectors;) {
-    const int64_t count = std::min<int64_t>(vectors - first, 4);
-    const bool with_tail = tail && first + count == vectors;
-    const int64_t c = first * kLanes;
-    const auto sum = [&](auto tile) {
-      tile(weights, fade, values + c, pairs, padded, rows, result + c);
-    };
-    switch (2 * count + (with_tail ? 1 : 0)) {
-      case 2:
-        sum(SumValuesOfTile<1, false>);
-        break;
-      case 3:
-        sum(SumValuesOfTile<1, true>);
-        break;
-      case 4:
-        sum(SumValuesOfTile<2, false>);
-        break;
-      case 5:
-        sum(SumValuesOfTile<2, true>);
-        break;
-      case 6:
-        sum(SumValuesOfTile<3, false>);
-        break;
-      case 7:
-        sum(SumValuesOfTile<3, true>);
-        break;
-      case 8:
-        sum(SumValuesOfTile<4, false>);
-        break;
-      default:
-        sum(SumValuesOfTile<4, true>);
+// result[d] = result[d] · fade + Σ_j values[j][d] · weights[j] for kRows columns d of the values.
+// `stride`: pairs from one row of values to the next.
+inline void SumValues(const Pair* weights, const __m512 (&fade)[kVectors], const Pair* values,
+                      int64_t stride, int64_t pairs, float* result) {
+  __m512 sum[kRows][kVectors];
+  for (int64_t d = 0; d < kRows; ++d) {
+    for (int v = 0; v < kVectors; ++v) {
+      sum[d][v] = _mm512_mul_ps(fade[v], _mm512_load_ps(result + d * kQueryTile + v * kLanes));
     }
-    first += count;
+  }
+  for (int64_t j = 0; j < pairs; ++j, values += stride, weights += kQueryTile) {
+    __m512bh weight[kVectors];
+    for (int v = 0; v < kVectors; ++v) weight[v] = AsBF16(_mm512_load_si512(weights + v * kLanes));
+    for (int64_t d = 0; d < kRows; ++d) {
+      const __m512bh value = Broadcast(values + d);
+      for (int v = 0; v < kVectors; ++v) sum[d][v] = _mm512_dpbf16_ps(sum[d][v], weight[v], value);
+    }
+  }
+  for (int64_t d = 0; d < kRows; ++d) {
+    for (int v = 0; v < kVectors; ++v) {
+      _mm512_store_ps(result + d * kQueryTile + v * kLanes, sum[d][v]);
+    }
+  }
+}
+
+// result [width][query] / total → the tile's output [query][width].
+void WriteResult(const AttentionTile& tile, const float* result, const __m512 (&total)[kVectors],
+                 Pair* rows) {
+  const int64_t pairs = Pairs(tile.v_width);
+  for (int v = 0; v < kVectors; ++v) {
+    const __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total[v]);
+    const float* column = result + v * kLanes;
+    for (int64_t c = 0; c < pairs; ++c, column += 2 * kQueryTile) {
+      const __m512 a = _mm512_mul_ps(_mm512_load_ps(column), inverse);
+      const __m512 b = _mm512_mul_ps(_mm512_load_ps(column + kQueryTile), inverse);
+      alignas(64) Pair both[kLanes];
+      _mm512_store_si512(both, Interleaved(a, b));
+      for (int64_t i = 0; i < kLanes; ++i) rows[(v * kLanes + i) * pairs + c] = both[i];
+    }
+  }
+  for (int64_t r = 0; r < tile.q_rows; ++r) {
+    std::memcpy(static_cast<void*>(static_cast<BF16*>(tile.output) + r * tile.output_stride),
+                rows + r * pairs, static_cast<size_t>(tile.v_width) * sizeof(BF16));
   }
 }
 
@@ -294,47 +237,45 @@ void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byt
   const int64_t pairs = Pairs(tile.q_width);
   const auto* keys = reinterpret_cast<const Pair*>(packed);
   const Pair* values = keys + KeyPairs(tile.key_rows, tile.q_width);
-  auto* scores = reinterpret_cast<float*>(workspace);                             // [48][512]
-  auto* weights = reinterpret_cast<Pair*>(scores + kQueryTile * kKeyBlock);       // [48][256]
-  auto* result = reinterpret_cast<float*>(weights + kQueryTile * kKeyBlock / 2);  // [48][padded]
-  float* maximum = result + kQueryTile * padded;                                  // [48] each
-  float* total = maximum + kQueryTile;
-  float* fade = total + kQueryTile;
-  auto* q = reinterpret_cast<Pair*>(fade + kQueryTile);  // [48][pairs]
+  auto* scores = reinterpret_cast<float*>(workspace);               // [128][48]
+  float* result = scores + kKeys * kQueryTile;                      // [padded][48]
+  auto* q = reinterpret_cast<Pair*>(result + padded * kQueryTile);  // [pairs][48]
 
-  std::memset(q, 0, static_cast<size_t>(kQueryTile * pairs) * sizeof(Pair));
-  for (int64_t r = 0; r < tile.q_rows; ++r) {
-    std::memcpy(q + r * pairs, static_cast<const BF16*>(tile.q) + r * tile.q_stride,
-                static_cast<size_t>(tile.q_width) * sizeof(BF16));
+  PackQueries(tile, q);
+  std::fill(result, result + padded * kQueryTile, 0.0f);
+  __m512 top[kVectors], total[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    top[v] = _mm512_set1_ps(kMasked);
+    total[v] = _mm512_setzero_ps();
   }
-  std::fill(result, maximum, 0.0f);
-  std::fill(maximum, total, kMasked);
-  std::fill(total, fade + kQueryTile, 0.0f);
 
   const float factor = tile.scale * 1.44269504f;  // log2(e): exponentials are to base 2
   const int64_t key_end =
       tile.causal ? std::min(tile.key_rows, tile.q_first + tile.q_rows) : tile.key_rows;
-  for (int64_t first = 0; first < key_end; first += kKeyBlock) {
-    const int64_t count = std::min(kKeyBlock, key_end - first);
-    for (int64_t p = 0; p < count; p += kPanel) {
-      ScorePanelOfTile(q, pairs, keys + (first + p) * pairs, tile.q_rows, count - p, scores + p);
+  for (int64_t first = 0; first < key_end; first += kKeys) {
+    const int64_t count = RoundUp(std::min(kKeys, key_end - first), kRows);
+    __m512 reached[kVectors] = {top[0], top[1], top[2]};
+    for (int64_t j = 0; j < count; j += kRows) {
+      const bool masked = tile.causal || first + j + kRows > key_end;
+      __m512 unused[kVectors] = {top[0], top[1], top[2]};
+      ScoreKeys(q, keys + (first + j) * pairs, pairs, scores + j * kQueryTile,
+                masked ? unused : reached);
+      if (masked) Mask(tile, first + j, key_end, scores + j * kQueryTile, reached);
     }
-    for (int64_t r = 0; r < tile.q_rows; ++r) {
-      float* row = scores + r * kKeyBlock;
-      if (tile.causal) {
-        const int64_t seen = std::max<int64_t>(0, tile.q_first + r + 1 - first);
-        if (seen < count) std::fill(row + seen, row + count, kMasked);
-      }
-      fade[r] = Soften(row, count, factor, weights + r * (kKeyBlock / 2), maximum[r], total[r]);
+    __m512 fade[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      fade[v] = Exp2(_mm512_mul_ps(_mm512_sub_ps(top[v], reached[v]), _mm512_set1_ps(factor)));
+      total[v] = _mm512_mul_ps(total[v], fade[v]);
+      top[v] = reached[v];
     }
-    SumBlock(weights, fade, values + first / 2 * padded, Pairs(count), padded, tile.v_width,
-             tile.q_rows, result);
+    Soften(scores, count, factor, top, total);
+    const int64_t with_value = Pairs(std::min(count, tile.key_rows - first));
+    for (int64_t d = 0; d < tile.v_width; d += kRows) {
+      SumValues(reinterpret_cast<const Pair*>(scores), fade, values + first / 2 * padded + d,
+                padded, with_value, result + d * kQueryTile);
+    }
   }
-  for (int64_t r = 0; r < tile.q_rows; ++r) {
-    const float inverse = 1.0f / total[r];
-    auto* out = static_cast<BF16*>(tile.output) + r * tile.output_stride;
-    for (int64_t c = 0; c < tile.v_width; ++c) out[c] = ToBF16(result[r * padded + c] * inverse);
-  }
+  WriteResult(tile, result, total, q + pairs * kQueryTile);
 }
 
 }  // namespace weft::cpu

@@ -159,52 +159,31 @@ void Add(const void* a, const void* b, void* y, DType dtype, int64_t count) {
   ForChunks(count, [&](int64_t begin, int64_t n) { kernel(a, b, y, dtype, begin, n); });
 }
 
-namespace {
-
-void ConvertChunk(const std::byte* from, DType from_type, std::byte* to, DType to_type,
-                  int64_t count) {
+void ConvertOnThisThread(const void* from, DType from_type, void* to, DType to_type,
+                         int64_t count) {
   const bool aligned = reinterpret_cast<uintptr_t>(from) % SizeOf(from_type) == 0;
   if (aligned && from_type == DType::kBF16 && to_type == DType::kF32) {
     HWY_DYNAMIC_DISPATCH(WidenBF16)
-    (reinterpret_cast<const BF16*>(from), reinterpret_cast<float*>(to), count);
+    (static_cast<const BF16*>(from), static_cast<float*>(to), count);
   } else if (aligned && from_type == DType::kF32 && to_type == DType::kBF16) {
     HWY_DYNAMIC_DISPATCH(NarrowToBF16)
-    (reinterpret_cast<const float*>(from), reinterpret_cast<BF16*>(to), count);
+    (static_cast<const float*>(from), static_cast<BF16*>(to), count);
   } else if (aligned && from_type == DType::kF16 && to_type == DType::kF32) {
     HWY_DYNAMIC_DISPATCH(WidenF16)
-    (reinterpret_cast<const F16*>(from), reinterpret_cast<float*>(to), count);
+    (static_cast<const F16*>(from), static_cast<float*>(to), count);
   } else if (aligned && from_type == DType::kF16 && to_type == DType::kBF16) {
     HWY_DYNAMIC_DISPATCH(F16ToBF16)
-    (reinterpret_cast<const F16*>(from), reinterpret_cast<BF16*>(to), count);
+    (static_cast<const F16*>(from), static_cast<BF16*>(to), count);
   } else {
     ConvertElements(from, from_type, to, to_type, count);
   }
 }
 
-}  // namespace
-
 void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t count) {
-  ConvertRows(from, from_type, count, to, to_type, 1, count);
-}
-
-void ConvertRows(const void* from, DType from_type, int64_t stride, void* to, DType to_type,
-                 int64_t rows, int64_t length) {
-  if (rows <= 0 || length <= 0) return;
-  if (stride == length) {
-    length *= rows;
-    rows = 1;
-  }
-  const auto* source = static_cast<const std::byte*>(from);
-  auto* target = static_cast<std::byte*>(to);
-  const int64_t chunks = (length + kChunk - 1) / kChunk;  // in a row
-#pragma omp parallel for schedule(static) if (rows * length > kChunk)
-  for (int64_t i = 0; i < rows * chunks; ++i) {
-    const int64_t row = i / chunks;
-    const int64_t begin = i % chunks * kChunk;
-    ConvertChunk(source + static_cast<size_t>(row * stride + begin) * SizeOf(from_type), from_type,
-                 target + static_cast<size_t>(row * length + begin) * SizeOf(to_type), to_type,
-                 std::min(kChunk, length - begin));
-  }
+  ForChunks(count, [&](int64_t begin, int64_t n) {
+    ConvertOnThisThread(static_cast<const std::byte*>(from) + begin * SizeOf(from_type), from_type,
+                        static_cast<std::byte*>(to) + begin * SizeOf(to_type), to_type, n);
+  });
 }
 
 void FillRows(const float* row, int64_t width, float* target, int64_t rows) {

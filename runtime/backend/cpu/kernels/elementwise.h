@@ -12,9 +12,7 @@ void Activate(const void* x, void* y, DType dtype, int64_t count, Activation act
 void Add(const void* a, const void* b, void* y, DType dtype, int64_t count);
 // From f32, bf16 or f16 to f32 or bf16, fast; other pairs as ConvertElements does it.
 void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t count);
-// The same for `rows` rows of `length` elements, `stride` apart in `from` and dense in `to`.
-void ConvertRows(const void* from, DType from_type, int64_t stride, void* to, DType to_type,
-                 int64_t rows, int64_t length);
+void ConvertOnThisThread(const void* from, DType from_type, void* to, DType to_type, int64_t count);
 
 // target[r · width + c] = row[c] for each of `rows` rows.
 void FillRows(const float* row, int64_t width, float* target, int64_t rows);

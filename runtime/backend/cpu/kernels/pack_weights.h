@@ -1,0 +1,45 @@
+#ifndef WEFT_RUNTIME_BACKEND_CPU_KERNELS_PACK_WEIGHTS_H_
+#define WEFT_RUNTIME_BACKEND_CPU_KERNELS_PACK_WEIGHTS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/tensor/dtype.h"
+
+namespace weft::cpu {
+
+// Packed taps that are sums of the stored ones, made in f32: Σ factor · tap. factors [count][taps].
+struct TapSums {
+  int64_t count = 0;
+  std::vector<float> factors;
+};
+
+// A weight as a file holds it: [count, channels, taps], of any float type and alignment. A matrix
+// has one tap.
+struct StoredRows {
+  const std::byte* data = nullptr;
+  DType dtype = DType::kF32;
+  int64_t count = 0;  // output channels
+  int64_t channels = 0;
+  int64_t taps = 1;
+  int64_t stride = 0;  // elements from one row to the next
+  TapSums sums = {};   // where the taps are not packed as they are
+};
+
+// Where a primitive wants an element: at the sum of what its output channel, its input channel and
+// its tap add. All of oneDNN's blocked layouts are such sums.
+struct WeightPlaces {
+  std::vector<int64_t> out;
+  std::vector<int64_t> in;
+  std::vector<int64_t> tap;
+  int64_t size = 0;  // of the whole, in elements, with what fills it up
+};
+
+// Writes the weight to `target` in `compute` (f32 or bf16), zeros where the layout is filled up.
+// By the whole team; each element is converted once, and nothing is held but some rows in cache.
+void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute, void* target);
+
+}  // namespace weft::cpu
+
+#endif  // WEFT_RUNTIME_BACKEND_CPU_KERNELS_PACK_WEIGHTS_H_
