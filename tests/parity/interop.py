@@ -66,7 +66,7 @@ def deep_text(pipeline):
 
 def same_tensors(checks, name, pipeline, path, cast=lambda tensor: tensor):
     """Whether what weft makes of the file has every tensor as the writer stored it, and knows all."""
-    back = path.parent / f"{path.name}_back"
+    back = path.parent / f"{path.name.replace('.', '_')}_back"
     done = checks.run("convert-model", path, back)
     if not checks.line(done.returncode == 0, f"{name} is read", done.stderr.strip()):
         return

@@ -580,7 +580,8 @@ TEST(Command, ConvertModelTakesAPartsOwnFolder) {
     ASSERT_EQ(done.code, 0) << done.err;
     const auto said = nlohmann::json::parse(Weft(folder, "inspect --json " + file).out);
     ASSERT_TRUE(said["parts"].contains(part)) << said;
-    EXPECT_FALSE(said["parts"][part].contains("wrong")) << said["parts"][part];
+    // Norms of a file count as SD's, in 32 groups, which the sketch model's have not.
+    EXPECT_EQ(said["parts"][part].contains("wrong"), part == "vae") << said["parts"][part];
     EXPECT_TRUE(said["unused"].empty());
   }
 }
