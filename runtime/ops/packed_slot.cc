@@ -53,10 +53,15 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Use& u
   const bool dry = use.backend.device() == Device::kMeta;
   const std::shared_ptr<MemoryMeter>& meter = use.allocator.meter();
   size_t ready = 0;
+  bool kernel_counted = false;
   for (auto entry = entries.begin(); entry != entries.end(); ++entry) {
     if (entry->compute != use.compute) continue;
     if (dry && !entry->dry) ready += entry->bytes;
     if (entry->backend != use.backend.name() || (dry && entry->meter.lock() != meter)) continue;
+    if (entry->packed == nullptr) {
+      kernel_counted = kernel_counted || entry->meter.lock() == meter;
+      continue;
+    }
     std::shared_ptr<const Packed> packed = entry->packed;
     // What a run without a budget has left here is used once more, and then makes room.
     if (!Stays(*entry, use.keep)) {
@@ -66,6 +71,12 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Use& u
     return packed;
   }
   if (use.keep != nullptr) use.keep->NoteReady(ready);
+  if (!kernel_counted && !dry) {
+    // What counted the code for an earlier run.
+    entries.erase(std::remove_if(entries.begin(), entries.end(),
+                                 [](const Entry& e) { return !e.dry && e.packed == nullptr; }),
+                  entries.end());
+  }
   // A meter of its own tells what stays; the run's gets to know it, and the most there was.
   const Allocator own(use.allocator.device());
   WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<Buffer> reading,
@@ -84,7 +95,14 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Use& u
   Entry entry{std::string(use.backend.name()), use.compute, dry, meter, packed, bytes, {}, {}};
   if (!Stays(entry, use.keep)) {
     use.keep->NoteStreamed(bytes);
-    return packed;
+    // The code that was generated stays, for the next use: it is counted by an entry of its own.
+    counted->counts = nullptr;
+    WEFT_ASSIGN_OR_RETURN(counted->counts,
+                          Buffer::Allocate(Device::kMeta, bytes - kKernelBytes, meter));
+    if (kernel_counted) return packed;
+    WEFT_ASSIGN_OR_RETURN(entry.reserved, Buffer::Allocate(Device::kMeta, kKernelBytes, meter));
+    entry.packed = nullptr;
+    entry.bytes = 0;
   }
   const auto is_dry = [](const Entry& other) { return other.dry; };
   if (dry && std::count_if(entries.begin(), entries.end(), is_dry) >= kDryRuns) {

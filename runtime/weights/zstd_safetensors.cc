@@ -22,7 +22,7 @@ constexpr size_t kMostGrowth = 1000;
 constexpr size_t kMostPossibleGrowth = (128 << 10) / 4;
 // More than this is not decompressed into memory: tensors that are passed on the way to one that is
 // asked for would stay there.
-constexpr size_t kMostInMemory = size_t{32} << 20;
+constexpr size_t kMostInMemory = size_t{1} << 20;
 // How far back zstd looks at its level 19, the highest that is in common use.
 constexpr size_t kUsualWindow = size_t{8} << 20;
 

@@ -58,7 +58,7 @@ TEST_F(PackedSlots, ArePackedForEachUseWhereNothingIsKept) {
     const auto packed = Use(slot, *cpu_, allocator_, nothing);
     EXPECT_GE(allocator_.meter()->live(), size_t{kBytes});
   }
-  EXPECT_EQ(allocator_.meter()->live(), 0u);
+  EXPECT_LT(allocator_.meter()->live(), size_t{kBytes} / 4);  // generated code stays
   Use(slot, nothing);
   EXPECT_EQ(packings_, 2);
   EXPECT_EQ(nothing->kept(), 0u);
@@ -92,8 +92,8 @@ TEST_F(PackedSlots, LetGoOfWhatARunWithoutABudgetHasLeft) {
   Use(slot, nullptr);
   const auto nothing = std::make_shared<KeepBudget>(0);
   Use(slot, nothing);
-  EXPECT_EQ(packings_, 1);  // used once more
-  EXPECT_EQ(allocator_.meter()->live(), 0u);
+  EXPECT_EQ(packings_, 1);                                    // used once more
+  EXPECT_LT(allocator_.meter()->live(), size_t{kBytes} / 4);  // generated code stays
   Use(slot, nothing);
   EXPECT_EQ(packings_, 2);
 }
