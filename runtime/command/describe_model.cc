@@ -12,7 +12,7 @@
 #include "nodes/adapters/lora.h"
 #include "nodes/models/parts.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {

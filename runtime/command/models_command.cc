@@ -14,7 +14,7 @@
 #include "runtime/base/file.h"
 #include "runtime/command/command.h"
 #include "runtime/command/describe_model.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {
