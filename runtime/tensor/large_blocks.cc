@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <deque>
@@ -37,11 +38,26 @@ struct FreeBlock {
   size_t size;
 };
 
+// What is held never makes the process larger than its blocks in use have made it before.
 struct Held {
   std::mutex mutex;
   std::deque<FreeBlock> blocks;  // the latest last
   size_t bytes = 0;
+  size_t in_use = 0;  // of blocks that were taken
+  size_t most_in_use = 0;
+
+  void DropOldestInto(std::deque<FreeBlock>& dropped) {
+    while (bytes > 0 && (bytes > kMostHeld || bytes + in_use > most_in_use)) {
+      dropped.push_back(blocks.front());
+      bytes -= blocks.front().size;
+      blocks.pop_front();
+    }
+  }
 };
+
+void Unmap(const std::deque<FreeBlock>& blocks) {
+  for (const FreeBlock& each : blocks) munmap(each.block, each.size);
+}
 
 Held& TheHeld() {
   static auto* held = new Held;  // buffers may outlive static objects
@@ -52,9 +68,11 @@ Held& TheHeld() {
 
 void* TakeLargeBlock(size_t bytes) {
   const size_t size = Rounded(bytes);
+  std::deque<FreeBlock> dropped;
   {
     Held& held = TheHeld();
     const std::lock_guard<std::mutex> lock(held.mutex);
+    held.in_use += size;
     // The latest is the likeliest to be in a cache.
     for (auto it = held.blocks.rbegin(); it != held.blocks.rend(); ++it) {
       if (it->size != size) continue;
@@ -63,9 +81,17 @@ void* TakeLargeBlock(size_t bytes) {
       held.blocks.erase(std::next(it).base());
       return block;
     }
+    held.most_in_use = std::max(held.most_in_use, held.in_use);
+    held.DropOldestInto(dropped);
   }
+  Unmap(dropped);
   void* block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) return nullptr;
+  if (block == MAP_FAILED) {
+    Held& held = TheHeld();
+    const std::lock_guard<std::mutex> lock(held.mutex);
+    held.in_use -= size;
+    return nullptr;
+  }
   AskForLargePages(block, bytes);
   return block;
 }
@@ -73,20 +99,15 @@ void* TakeLargeBlock(size_t bytes) {
 void GiveLargeBlock(void* block, size_t bytes) {
   const size_t size = Rounded(bytes);
   std::deque<FreeBlock> dropped;
-  if (size > kMostHeld) {
-    dropped.push_back({block, size});
-  } else {
+  {
     Held& held = TheHeld();
     const std::lock_guard<std::mutex> lock(held.mutex);
+    held.in_use -= size;
     held.blocks.push_back({block, size});
     held.bytes += size;
-    while (held.bytes > kMostHeld) {
-      dropped.push_back(held.blocks.front());
-      held.bytes -= held.blocks.front().size;
-      held.blocks.pop_front();
-    }
+    held.DropOldestInto(dropped);
   }
-  for (const FreeBlock& each : dropped) munmap(each.block, each.size);
+  Unmap(dropped);
 }
 
 void DropFreeBlocks() {
@@ -97,7 +118,7 @@ void DropFreeBlocks() {
     dropped.swap(held.blocks);
     held.bytes = 0;
   }
-  for (const FreeBlock& each : dropped) munmap(each.block, each.size);
+  Unmap(dropped);
 }
 
 }  // namespace weft

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
+#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
@@ -122,7 +123,7 @@ class MetaBackend : public Backend {
     } else {
       WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
     }
-    if (linear.gated) {
+    if (linear.gated && !(x.dtype() == DType::kBF16 && cpu::HasGatedLinearBF16(x.dim(-1)))) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
       WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
