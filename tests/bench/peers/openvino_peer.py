@@ -1,6 +1,9 @@
 """OpenVINO: the networks of diffusers and transformers, converted once and kept beside the model."""
 
+import json
 import os
+import subprocess
+import sys
 
 import inputs
 import numpy
@@ -67,25 +70,32 @@ def text(case, given):
     return (lambda: Text(encoder())), [torch.from_numpy(given["tokens"]).long()], lambda y: y
 
 
-def load(case):
+def prepare(case):
+    """What to convert, its arguments, and what makes the other peers' result of its answer."""
     torch.set_grad_enabled(False)
     plain = dict(case, precision="f32")  # the file holds f16 weights; the device converts
-    make, arguments, finish = {"unet": unet, "vae_decode": vae_decode, "text": text}[case["part"]](
-        plain, inputs.load(case)
+    return {"unet": unet, "vae_decode": vae_decode, "text": text}[case["part"]](plain, inputs.load(case))
+
+
+def converted_path(case):
+    return os.path.join(case["converted"], f"{os.path.basename(case['model'])}_{case['part']}.xml")
+
+
+def convert(case):
+    make, arguments, _ = prepare(case)
+    converted = openvino.convert_model(
+        make(), example_input=tuple(arguments), input=[list(a.shape) for a in arguments]
     )
-    path = os.path.join(case["converted"], f"{os.path.basename(case['model'])}_{case['part']}.xml")
+    openvino.save_model(converted, converted_path(case), compress_to_fp16=True)
+
+
+def load(case):
+    _, arguments, finish = prepare(case)
+    path = converted_path(case)
     if not os.path.exists(path):
         os.makedirs(case["converted"], exist_ok=True)
         # In a process of its own: converting takes far more memory than running does.
-        child = os.fork()
-        if child == 0:
-            converted = openvino.convert_model(
-                make(), example_input=tuple(arguments), input=[list(a.shape) for a in arguments]
-            )
-            openvino.save_model(converted, path, compress_to_fp16=True)
-            os._exit(0)
-        if os.waitpid(child, 0)[1] != 0 or not os.path.exists(path):
-            raise RuntimeError(f"could not convert {case['part']} of {case['model']}")
+        subprocess.run([sys.executable, __file__, "--convert", json.dumps(case)], check=True)
     compiled = openvino.Core().compile_model(
         path,
         "CPU",
@@ -100,4 +110,7 @@ def load(case):
     return lambda: finish(list(request.infer(arrays).values())[0])
 
 
-serve(load)
+if sys.argv[1:2] == ["--convert"]:
+    convert(json.loads(sys.argv[2]))
+else:
+    serve(load)
