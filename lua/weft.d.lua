@@ -1371,11 +1371,12 @@ function weft.SizeConditioning(inputs) end
 ---@field latent weft.latent|weft.wire Of the next step, from SchedulerStep.
 ---@field original weft.latent|weft.wire The clean latent that it predicts.
 ---@field before? weft.latent|weft.wire What the step before predicted, by a loop's carry that begins empty.
----@field threshold? number|weft.wire The change, as a share of the picture, below which it has converged; 0: it never has. (default 0.0)
+---@field step weft.step|weft.wire The step that has been taken.
+---@field threshold? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
 ---@class weft.StopWhenConverged.outputs
 ---@field latent weft.latent As it came in, or the clean one at the end.
 ---@field going boolean For a loop's `while`.
----Whether the picture that a step predicts still changes: rms(original - before) > threshold · rms(original). Once it does not, the latent is that picture.
+---Whether the picture that a step predicts would still change in the steps that are left: rms(original - before) / rms(original) · steps left > threshold. Once it would not, the latent is that picture.
 ---@param inputs weft.StopWhenConverged.inputs
 ---@return weft.StopWhenConverged.outputs
 function weft.StopWhenConverged(inputs) end
@@ -1560,7 +1561,7 @@ function weft.ZeroEmptyPrompt(inputs) end
 ---@field cache_branch? integer|weft.wire The skip connection inside of which layers are deep: 0, the outermost, is fastest; SD 1.5 has 12. (default 0)
 ---@field merge_ratio? number|weft.wire The share of the tokens that is merged away; 0: none. One of each 2×2 always stays. (default 0.0)
 ---@field merge_downsample? integer|weft.wire Tokens are merged where the network's picture is smaller than the latent by no more than this: 1, the largest pictures, to 8. (default 1)
----@field stop_below? number|weft.wire The change, as a share of the picture, below which it has converged; 0: it never has. (default 0.0)
+---@field stop_below? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 
@@ -1651,7 +1652,7 @@ function weft.EncodePromptSdxl(inputs) end
 ---@field cache_branch? integer|weft.wire The skip connection inside of which layers are deep: 0, the outermost, is fastest; SD 1.5 has 12. (default 0)
 ---@field merge_ratio? number|weft.wire The share of the tokens that is merged away; 0: none. One of each 2×2 always stays. (default 0.0)
 ---@field merge_downsample? integer|weft.wire Tokens are merged where the network's picture is smaller than the latent by no more than this: 1, the largest pictures, to 8. (default 1)
----@field stop_below? number|weft.wire The change, as a share of the picture, below which it has converged; 0: it never has. (default 0.0)
+---@field stop_below? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 

@@ -62,8 +62,13 @@ TEST_P(ShortcutsGolden, RunsTheOuterPartWithTheDeepFeaturesOfAnEarlierStep) {
     EXPECT_EQ(Distance(whole, First(ops)), 0) << "keeping features changes nothing";
     ASSERT_FALSE(cut.features.empty());
     cut.reused = true;
-    ExpectParity(absl::StrCat("branch ", branch), Later(ops, {.cut = &cut}),
-                 Golden(absl::StrCat("deep.", branch)), compute());
+    const Tensor later = Later(ops, {.cut = &cut});
+    const Tensor wanted = Golden(absl::StrCat("deep.", branch));
+    if (compute() == DType::kF32) {
+      ExpectParity(absl::StrCat("branch ", branch), later, wanted, compute());
+    } else {  // rounded in two runs of the network
+      EXPECT_GE(Cosine(later, wanted), 0.998) << "branch " << branch;
+    }
   }
 }
 

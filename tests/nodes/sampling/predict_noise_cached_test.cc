@@ -95,7 +95,11 @@ TEST_F(PredictNoiseCachedTest, RunsTheWholeNetworkEveryThirdStep) {
   const std::vector<Tensor> answers = Walk(denoiser, 3, 0, kSteps, cache);
   for (int64_t i = 0; i < kSteps; ++i) {
     const double apart = Distance(answers[static_cast<size_t>(i)], Whole(denoiser, i));
-    i % 3 == 0 ? EXPECT_EQ(apart, 0) : EXPECT_GT(apart, 1e-3) << "step " << i;
+    if (i % 3 == 0) {
+      EXPECT_EQ(apart, 0) << "step " << i;
+    } else {
+      EXPECT_GT(apart, 1e-3) << "step " << i;
+    }
   }
 }
 
