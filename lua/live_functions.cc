@@ -19,6 +19,7 @@
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/exec/fit_memory.h"
 #include "runtime/node_call.h"
 
 namespace weft {
@@ -141,7 +142,8 @@ absl::StatusOr<int> Save(lua_State* L) {
                      std::move(options));
 }
 
-// weft.options{precision = "f32", out = "pictures", threads = 2}: for all that is run from here on.
+// weft.options{precision = "f32", memory = "4G", out = "pictures", threads = 2}: for all that is
+// run from here on.
 absl::StatusOr<int> Options(lua_State* L) {
   Door& door = Door::Of(L);
   if (!lua_istable(L, 1)) return Invalid("weft.options takes a table");
@@ -151,6 +153,12 @@ absl::StatusOr<int> Options(lua_State* L) {
     } else if (name == "precision") {
       WEFT_ASSIGN_OR_RETURN(const std::string precision, CheckText(L, -1));
       WEFT_ASSIGN_OR_RETURN(door.defaults.compute, ParsePrecision(precision));
+    } else if (name == "memory") {
+      WEFT_ASSIGN_OR_RETURN(const std::string memory, CheckText(L, -1));
+      door.defaults.memory.reset();  // "" takes a limit off
+      if (!memory.empty()) {
+        WEFT_ASSIGN_OR_RETURN(door.defaults.memory, ParseMemory(memory));
+      }
     } else if (name == "threads") {
       WEFT_ASSIGN_OR_RETURN(const int64_t threads, CheckInt(L, -1));
       if (threads < 0 || threads > 1024) return Invalid("threads are 0 (one each core) to 1024");
@@ -158,8 +166,9 @@ absl::StatusOr<int> Options(lua_State* L) {
     } else if (name == "allow_outside_paths") {
       door.defaults.allow_outside_paths = lua_toboolean(L, -1) != 0;
     } else {
-      return Invalid("there is no option \"", name, "\"",
-                     DidYouMean(name, {"out", "precision", "threads", "allow_outside_paths"}));
+      return Invalid(
+          "there is no option \"", name, "\"",
+          DidYouMean(name, {"out", "precision", "memory", "threads", "allow_outside_paths"}));
     }
     return absl::OkStatus();
   }));

@@ -14,14 +14,15 @@
 #include "nodes/weft_runtime.h"
 #include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/exec/fit_memory.h"
 
 namespace weft {
 namespace {
 
 const std::vector<std::string>& OptionNames() {
-  static const auto* const names =
-      new std::vector<std::string>{"out",         "precision", "set",        "allow_outside_paths",
-                                   "on_progress", "on_step",   "on_preview", "on_notice"};
+  static const auto* const names = new std::vector<std::string>{
+      "out",         "precision", "memory",     "set",      "allow_outside_paths",
+      "on_progress", "on_step",   "on_preview", "on_notice"};
   return *names;
 }
 
@@ -135,6 +136,9 @@ absl::Status ScriptedRun::ReadOne(const std::string& name) {
   } else if (name == "precision") {
     WEFT_ASSIGN_OR_RETURN(const std::string precision, CheckText(L, -1));
     WEFT_ASSIGN_OR_RETURN(options_.compute, ParsePrecision(precision));
+  } else if (name == "memory") {
+    WEFT_ASSIGN_OR_RETURN(const std::string memory, CheckText(L, -1));
+    WEFT_ASSIGN_OR_RETURN(options_.memory, ParseMemory(memory));
   } else if (name == "allow_outside_paths") {
     options_.allow_outside_paths = lua_toboolean(L, -1) != 0;
   } else if (name == "set") {

@@ -119,6 +119,7 @@ function round:stop() end
 ---@class weft.run_options
 ---@field out string? the folder for what nodes write
 ---@field precision "auto"|"f32"|"bf16"|nil
+---@field memory string? the most that the process may take, such as "4G", or "low"
 ---@field allow_outside_paths boolean?
 ---@field set table<string, any>? inputs of nodes, by "node.input"
 ---@field on_progress fun(node: string, done: integer, total: integer)?
@@ -252,6 +253,7 @@ function weft.clock() end
 ---@class weft.options
 ---@field out string?
 ---@field precision "auto"|"f32"|"bf16"|nil
+---@field memory string? the most that the process may take, such as "4G", or "low"
 ---@field threads integer?
 ---@field allow_outside_paths boolean?
 ---@param options weft.options

@@ -8,8 +8,8 @@ namespace weft {
 
 // The operations that a node computes with: memory-less in a dry run.
 inline Ops OpsFor(const NodeContext& ctx) {
-  return Ops(ctx.backend(), ctx.allocator(), ctx.environment().compute,
-             ctx.environment().cancelled);
+  return Ops(ctx.backend(), ctx.allocator(), ctx.environment().compute, ctx.environment().cancelled,
+             ctx.environment().keep);
 }
 
 }  // namespace weft

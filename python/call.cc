@@ -70,6 +70,7 @@ py::tuple Call(const std::string& type, const py::dict& given, const std::string
   const auto state = std::make_shared<RunState>(Callbacks());
   RunOptions options;
   options.compute = session.compute;
+  options.memory = session.memory;
   options.output_folder = out;
   state->AddTo(options);
   absl::StatusOr<NodeCall> call;

@@ -52,9 +52,10 @@ absl::btree_map<std::string, Value> ValuesFor(const Ordered<PortSpec>& ports,
 }
 
 RunOptions MakeOptions(const Signature& signature, const py::dict& params, const py::dict& inputs,
-                       const std::string& precision) {
+                       const std::string& precision, const std::string& memory) {
   RunOptions options;
   options.compute = ComputeFor(precision);
+  options.memory = MemoryFor(memory);
   options.overrides.params = ValuesFor(signature.params, params);
   options.overrides.inputs = ValuesFor(signature.inputs, inputs);
   return options;
@@ -71,6 +72,8 @@ py::dict DescribeDryRun(const DryRunResult& result, DType compute) {
     described["outputs"] = gives;
     described["live_bytes"] = node.live_bytes;
     described["peak_bytes"] = node.peak_bytes;
+    described["kept_bytes"] = node.kept_bytes;
+    described["streamed_bytes"] = node.streamed_bytes;
     nodes.append(described);
   }
   py::dict outputs;
@@ -80,13 +83,21 @@ py::dict DescribeDryRun(const DryRunResult& result, DType compute) {
   described["outputs"] = outputs;
   described["peak_bytes"] = result.peak_bytes;
   described["precision"] = std::string(Name(compute));
+  if (result.memory.has_value()) {
+    py::dict memory;
+    memory["budget_bytes"] = result.memory->budget;
+    memory["least_bytes"] = result.memory->least;
+    memory["everything_bytes"] = result.memory->everything;
+    memory["all_kept"] = result.memory->all_kept;
+    described["memory"] = memory;
+  }
   return described;
 }
 
 py::dict Check(const Graph& graph, const py::dict& params, const py::dict& inputs,
-               const std::string& precision) {
+               const std::string& precision, const std::string& memory) {
   const std::shared_ptr<const Pipeline> pipeline = graph->pipeline();
-  RunOptions options = MakeOptions(InterfaceOf(*pipeline), params, inputs, precision);
+  RunOptions options = MakeOptions(InterfaceOf(*pipeline), params, inputs, precision, memory);
   const auto state = std::make_shared<RunState>(Callbacks());
   state->AddTo(options);
   absl::StatusOr<DryRunResult> result;
@@ -98,12 +109,12 @@ py::dict Check(const Graph& graph, const py::dict& params, const py::dict& input
 }
 
 py::dict Run(const Graph& graph, const py::dict& params, const py::dict& inputs,
-             const std::string& precision, const std::string& out, bool allow_outside_paths,
-             const py::object& on_step, const py::object& on_progress,
+             const std::string& precision, const std::string& memory, const std::string& out,
+             bool allow_outside_paths, const py::object& on_step, const py::object& on_progress,
              const py::object& on_preview) {
   const std::shared_ptr<const Pipeline> pipeline = graph->pipeline();
   const Signature signature = InterfaceOf(*pipeline);
-  RunOptions options = MakeOptions(signature, params, inputs, precision);
+  RunOptions options = MakeOptions(signature, params, inputs, precision, memory);
   options.output_folder = out;
   options.allow_outside_paths = allow_outside_paths;
   const auto shared = [](const py::object& callback) {

@@ -83,6 +83,10 @@ PYBIND11_MODULE(_weft, module) {
   module.def("set_precision", [](const std::string& precision) {
     Session::Get().compute = ValueOrThrow(ParsePrecision(precision));
   });
+  module.def("set_memory", [](const std::string& memory) {
+    Session::Get().memory.reset();
+    Session::Get().memory = MemoryFor(memory);
+  });
   module.def("precision", [] { return std::string(Name(Session::Get().compute)); });
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/base/nearest_name.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/exec/fit_memory.h"
 #include "runtime/graph/draw.h"
 #include "runtime/graph/graph_json.h"
 #include "runtime/graph/value_json.h"
@@ -121,13 +122,14 @@ absl::StatusOr<Plan> Pipeline::MakePlan(const Overrides& overrides) const {
 
 absl::StatusOr<DryRunResult> Pipeline::Check(const RunOptions& options) const {
   WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
-  return DryRun(plan, MakeEnvironment(options));
+  Environment environment = MakeEnvironment(options);
+  return FitMemory(plan, environment, options.memory);
 }
 
 absl::StatusOr<RunResult> Pipeline::Run(const RunOptions& options) const {
   WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
   Environment environment = MakeEnvironment(options);
-  WEFT_ASSIGN_OR_RETURN(const DryRunResult expected, DryRun(plan, environment));
+  WEFT_ASSIGN_OR_RETURN(const DryRunResult expected, FitMemory(plan, environment, options.memory));
   if (options.checked) options.checked(expected);
   WEFT_ASSIGN_OR_RETURN(environment.graph_json, Describe(options));
   return Execute(plan, environment);
@@ -135,7 +137,11 @@ absl::StatusOr<RunResult> Pipeline::Run(const RunOptions& options) const {
 
 absl::StatusOr<RunResult> Pipeline::RunUnchecked(const RunOptions& options) const {
   WEFT_ASSIGN_OR_RETURN(const Plan plan, MakePlan(options.overrides));
-  return Execute(plan, MakeEnvironment(options));
+  Environment environment = MakeEnvironment(options);
+  if (options.memory.has_value()) {
+    WEFT_RETURN_IF_ERROR(FitMemory(plan, environment, options.memory).status());
+  }
+  return Execute(plan, environment);
 }
 
 absl::StatusOr<std::string> Pipeline::Describe(const RunOptions& options) const {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,9 @@ Composites MakeComposites(const Runtime& runtime, const std::string& folder);
 struct RunOptions {
   Overrides overrides;
   DType compute = DType::kF32;
+  // The resident set that the process may reach, in bytes, or kLeastMemory (fit_memory.h). Weights
+  // are packed once and kept as far as it allows, and else for each use. Nothing: all are kept.
+  std::optional<size_t> memory;
   std::string output_folder = "out";
   bool allow_outside_paths = false;
   EventSink events;    // called from the run's threads, one at a time
@@ -71,12 +75,13 @@ class Pipeline {
   std::string Draw() const;
   // Names, types, wires, literals, order: what can be said without looking at any file.
   absl::StatusOr<Plan> MakePlan(const Overrides& overrides) const;
-  // MakePlan, then a dry run: shapes, widths, files, tensors and the predicted peak of memory.
+  // MakePlan, then a dry run: shapes, widths, files, tensors and the predicted peak of memory,
+  // which has to fit where there is a budget.
   absl::StatusOr<DryRunResult> Check(const RunOptions& options) const;
   // Check, then the run itself.
   absl::StatusOr<RunResult> Run(const RunOptions& options) const;
-  // The run alone: mistakes that a dry run would find show when they are reached, and pictures are
-  // saved without a description.
+  // The run alone: mistakes that a dry run would find show when they are reached (unless a budget
+  // of memory needs one), and pictures are saved without a description.
   absl::StatusOr<RunResult> RunUnchecked(const RunOptions& options) const;
   // The graph with its composites inlined, the values of its params and what was overridden, as
   // JSON: what a saved picture carries, and what `Replay` reads.

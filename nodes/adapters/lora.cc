@@ -190,21 +190,28 @@ size_t Lora::CountOf(LoraPart part) const {
                     [part](const LoraModule& module) { return module.name.part == part; }));
 }
 
-std::string Lora::Description() const {
+std::vector<std::string> Lora::Kinds() const {
   std::vector<std::string> kinds;
-  int64_t least = 0;
-  int64_t most = 0;
   for (const LoraModule& module : modules_) {
     if (module.weight == nullptr) continue;
     const std::string kind(KindOf(*module.weight));
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+  }
+  if (kinds.empty()) kinds.emplace_back("difference");
+  return kinds;
+}
+
+std::string Lora::Description() const {
+  int64_t least = 0;
+  int64_t most = 0;
+  for (const LoraModule& module : modules_) {
+    if (module.weight == nullptr) continue;
     const int64_t rank = std::max(module.weight->first.rank(), module.weight->second.rank());
     if (rank == 0) continue;
     least = least == 0 ? rank : std::min(least, rank);
     most = std::max(most, rank);
   }
-  if (kinds.empty()) kinds.emplace_back("difference");
-  std::string said = absl::StrJoin(kinds, " and ");
+  std::string said = absl::StrJoin(Kinds(), " and ");
   if (const absl::string_view family = FamilyOfTextWidth(text_width_); !family.empty()) {
     absl::StrAppend(&said, " for ", family);
   }

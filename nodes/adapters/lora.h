@@ -38,7 +38,9 @@ class Lora : public Object {
   const std::vector<std::string>& unknown() const { return unknown_; }
   // The width of the text that its cross-attentions look at; 0 where it changes none.
   int64_t text_width() const { return text_width_; }
-  // "LoRA for SDXL (kohya, rank 16): 722 modules of the UNet, 264 of the text encoder".
+  // "LoRA", "LoHa", "LoKr", "DoRA" or "difference", those that there are.
+  std::vector<std::string> Kinds() const;
+  // "LoRA for SDXL (kohya, rank 16), modules: 722 of the UNet, 264 of the text encoder".
   std::string Description() const;
   size_t CountOf(LoraPart part) const;
 

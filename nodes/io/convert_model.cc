@@ -115,8 +115,10 @@ absl::Status WriteFolder(const Checkpoint& checkpoint, const fs::path& folder,
   }
   if (checkpoint.family == nullptr) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(MakeFolder((folder / "scheduler").string()));
-  WEFT_RETURN_IF_ERROR(
-      WriteFile((folder / "scheduler" / "scheduler_config.json").string(), checkpoint.scheduler));
+  WEFT_RETURN_IF_ERROR(WriteFile((folder / "scheduler" / "scheduler_config.json").string(),
+                                 checkpoint.scheduler.empty()
+                                     ? SchedulerConfigText(*checkpoint.family, checkpoint.training)
+                                     : checkpoint.scheduler));
   if (checkpoint.family->is_upscaler()) {
     const fs::path name = fs::path("low_res_scheduler") / "scheduler_config.json";
     std::string config = LowResSchedulerConfigText();

@@ -35,6 +35,11 @@ absl::Status Run(NodeContext& ctx) {
       part.config = config.dump();
       absl::StrAppend(&part.fingerprint, "|", scaling);  // another part than the same unscaled
     }
+  } else if (model->guesses_scaling() && !ctx.dry_run()) {
+    ctx.Notice(absl::StrCat("\"", *path,
+                            "\": an autoencoder alone does not say what its latents are "
+                            "multiplied by; took 0.18215, as SD 1 and 2 have it (set "
+                            "scaling_factor to 0.13025 for SDXL's)"));
   }
   return SetPart(ctx, kVae, part, ctx.Get(kModelPrecision));
 }

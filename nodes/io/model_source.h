@@ -34,6 +34,8 @@ class ModelSource {
   absl::StatusOr<std::shared_ptr<const SchedulerConfig>> LowResScheduler() const;
 
   const std::string& path() const { return path_; }
+  // Whether nothing tells what an autoencoder's latents are multiplied by: it is a file alone.
+  bool guesses_scaling() const { return file_.has_value() && file_->family == nullptr; }
   // What is worth saying of a file: tensors that nothing uses, a prediction type that is a guess.
   std::vector<std::string> Notices(bool scheduler, absl::string_view prediction) const;
 

@@ -158,12 +158,25 @@ absl::StatusOr<Checkpoint> OpenFile(const std::string& path) {
     some.resize(std::min(some.size(), kShown));
     return Invalid("\"", path,
                    "\": holds no part that weft knows: no UNet, autoencoder or CLIP text encoder",
-                   some.empty() ? "" : "; its tensors are named ", absl::StrJoin(some, ", "));
+                   some.empty() ? "" : "; its tensors are named ", absl::StrJoin(some, ", "),
+                   "; LoadLora and LoadEmbedding read what is added to a model");
   }
   checkpoint.layout =
       absl::StrCat(original ? "original (LDM, SGM or OpenCLIP) names" : "diffusers names",
                    split.bare ? ", one part alone" : ", single file");
   return checkpoint;
+}
+
+// The part whose own folder this is, by the class that its config.json names, or "".
+std::string PartOfFolder(const std::string& path) {
+  const absl::StatusOr<std::string> text =
+      ReadFile((fs::path(path) / "config.json").string(), JsonLimits().bytes);
+  if (!text.ok()) return "";
+  const auto config = nlohmann::json::parse(*text, nullptr, false);
+  if (!config.is_object()) return "";
+  if (config.value("_class_name", Json()) == "UNet2DConditionModel") return "unet";
+  if (absl::StartsWith(config.value("_class_name", Json("")).dump(), "\"Autoencoder")) return "vae";
+  return config.value("model_type", Json()) == "clip_text_model" ? "text_encoder" : "";
 }
 
 // A folder of parts, as diffusers writes it, or one part's own.
@@ -179,6 +192,10 @@ absl::StatusOr<Checkpoint> OpenFolder(const std::string& path) {
   const fs::path scheduler = fs::path(path) / "scheduler" / "scheduler_config.json";
   if (FileExists(scheduler.string())) {
     WEFT_ASSIGN_OR_RETURN(checkpoint.scheduler, ReadFile(scheduler.string(), JsonLimits().bytes));
+  }
+  if (const std::string part = PartOfFolder(path); checkpoint.parts.empty() && !part.empty()) {
+    WEFT_ASSIGN_OR_RETURN(checkpoint.parts[part], OpenPartFolder(path, part));
+    checkpoint.layout = "diffusers folder of one part";
   }
   if (checkpoint.parts.empty()) {
     return absl::NotFoundError(
@@ -247,6 +264,13 @@ absl::StatusOr<PartSource> OpenPartFolder(const std::string& folder, absl::strin
     const auto json = nlohmann::json::parse(source.config, nullptr, false);
     const auto activation = json.is_object() ? json.find("hidden_act") : json.end();
     source.open_clip = activation != json.end() && *activation == "gelu";
+    // A config that names no class leaves it to the weights.
+    if (json.is_object() && !json.contains("architectures") &&
+        source.store->Find("text_projection.weight") != nullptr) {
+      nlohmann::json named = json;
+      named["architectures"] = {"CLIPTextModelWithProjection"};
+      source.config = named.dump(2);
+    }
   }
   return source;
 }

@@ -66,6 +66,14 @@ bool IsSetAside(absl::string_view name) {
          std::any_of(std::begin(kSetAsideSuffixes), std::end(kSetAsideSuffixes), ends);
 }
 
+// What adapters are made of: a LoRA in diffusers' dialect names its tensors after the parts too.
+constexpr absl::string_view kOfAdapters[] = {".lora.", "_lora.", ".lora_", ".hada_", ".lokr_"};
+
+bool IsOfAdapter(absl::string_view name) {
+  return std::any_of(std::begin(kOfAdapters), std::end(kOfAdapters),
+                     [name](absl::string_view piece) { return absl::StrContains(name, piece); });
+}
+
 // The part that a file without prefixes is, or "".
 std::string BarePart(const NamedWeights& file) {
   const auto has = [&file](const char* name) { return file.contains(name); };
@@ -96,7 +104,7 @@ FileParts SplitFile(const NamedWeights& file) {
     const auto at = std::find_if(
         std::begin(kPrefixes), std::end(kPrefixes),
         [&name = name](const PartPrefix& known) { return absl::StartsWith(name, known.prefix); });
-    if (at == std::end(kPrefixes)) {
+    if (at == std::end(kPrefixes) || IsOfAdapter(name)) {
       split.unused.push_back(name);
     } else {
       split.parts[std::string(at->part)].emplace(name.substr(at->prefix.size()), weight);

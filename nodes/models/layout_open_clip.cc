@@ -1,9 +1,11 @@
 // OpenCLIP's text encoder (open_clip.transformer.TextTransformer): query, key and value are the
 // rows of one tensor, and the projection of the pooled text is stored as [in, out].
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -40,6 +42,16 @@ int64_t LayersOf(const NamedWeights& weights, absl::string_view prefix, absl::st
   int64_t layers = 0;
   while (weights.contains(absl::StrCat(prefix, layers, suffix))) ++layers;
   return layers;
+}
+
+// Whether three projections can be the rows of one tensor.
+bool MakeOne(const std::vector<Weight>& parts) {
+  if (parts.size() != kProjections.size()) return false;
+  const auto row = [](const Weight& part) { return part.shape().dims().subspan(1); };
+  return std::all_of(parts.begin(), parts.end(), [&](const Weight& part) {
+    return part.dtype() == parts[0].dtype() && part.shape().rank() > 0 &&
+           parts[0].shape().rank() > 0 && row(part) == row(parts[0]);
+  });
 }
 
 }  // namespace
@@ -80,26 +92,26 @@ Relaid TextToOriginal(const NamedWeights& diffusers) {
   const int64_t layers = LayersOf(prefixed, "text_model.encoder.layers.", ".layer_norm1.weight");
   const NamePairs pairs = TextPairs(layers);
   Relaid relaid;
+  absl::flat_hash_set<std::string> stacked;
   for (int64_t i = 0; i < layers; ++i) {
     for (const absl::string_view kind : kFused) {
       std::vector<Weight> parts;
+      std::vector<std::string> names;
       for (const absl::string_view projection : kProjections) {
         const auto found = prefixed.find(
             absl::StrCat("text_model.encoder.layers.", i, ".self_attn.", projection, ".", kind));
-        if (found != prefixed.end()) parts.push_back(found->second);
+        if (found == prefixed.end()) continue;
+        names.push_back(found->first);
+        parts.push_back(found->second);
       }
-      if (parts.size() != kProjections.size()) continue;
+      if (!MakeOne(parts)) continue;
+      stacked.insert(names.begin(), names.end());
       relaid.weights.emplace(absl::StrCat("transformer.resblocks.", i, ".attn.in_proj_", kind),
                              StackRows(std::move(parts)));
     }
   }
   for (const auto& [name, weight] : prefixed) {
-    if (absl::StrContains(name, ".self_attn.q_proj.") ||
-        absl::StrContains(name, ".self_attn.k_proj.") ||
-        absl::StrContains(name, ".self_attn.v_proj.") ||
-        absl::EndsWith(name, "embeddings.position_ids")) {
-      continue;
-    }
+    if (stacked.contains(name) || absl::EndsWith(name, "embeddings.position_ids")) continue;
     if (name == "text_projection.weight" && weight.shape().rank() == 2) {
       relaid.weights.emplace("text_projection", Transposed(weight));
     } else if (std::string known = pairs.ToOriginal(name);

@@ -11,7 +11,7 @@ namespace weft {
 template <typename Part>
 Ops OpsFor(const NodeContext& ctx, const Part& part) {
   return Ops(ctx.backend(), ctx.allocator(), part.ComputeOr(ctx.environment().compute),
-             ctx.environment().cancelled);
+             ctx.environment().cancelled, ctx.environment().keep);
 }
 
 }  // namespace weft

@@ -15,7 +15,6 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;
-constexpr size_t kTokens = 49408;
 constexpr absl::string_view kWordEnd = "</w>";
 constexpr absl::string_view kBegin = "<|startoftext|>";
 constexpr absl::string_view kEnd = "<|endoftext|>";
@@ -58,7 +57,7 @@ absl::StatusOr<std::string> FindClipVocabulary(const std::vector<std::string>& m
 }
 
 absl::StatusOr<TokenizerFiles> ClipTokenizerFiles(const std::string& vocabulary_file,
-                                                  absl::string_view pad) {
+                                                  absl::string_view pad, size_t merges) {
   WEFT_ASSIGN_OR_RETURN(const std::string text, ReadFile(vocabulary_file, kMostBytes));
   const std::string where = absl::StrCat("\"", vocabulary_file, "\"");
   if (absl::StartsWith(text, "\x1f\x8b")) return Invalid(where, ": is compressed; gunzip it first");
@@ -67,13 +66,13 @@ absl::StatusOr<TokenizerFiles> ClipTokenizerFiles(const std::string& vocabulary_
   std::vector<std::string> tokens = ByteLetters();
   const size_t bytes = tokens.size();
   for (size_t i = 0; i < bytes; ++i) tokens.push_back(absl::StrCat(tokens[i], kWordEnd));
-  const size_t merges = kTokens - tokens.size() - 2;  // the last two begin and end a text
-  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
-  for (size_t i = 1; i < lines.size() && files.merges.size() < merges; ++i) {  // line 0 is a title
-    if (lines[i].empty()) break;  // the file's end
-    std::pair<std::string, std::string> halves = absl::StrSplit(lines[i], absl::MaxSplits(' ', 1));
-    if (halves.first.empty() || halves.second.empty() || !CheckUtf8(lines[i]).ok()) {
-      return Invalid(where, ": line ", i + 1, " is not a merge (two tokens and one space)");
+  size_t line_number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (++line_number == 1) continue;                          // a title
+    if (line.empty() || files.merges.size() == merges) break;  // the file's end, or CLIP's
+    std::pair<std::string, std::string> halves = absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    if (halves.first.empty() || halves.second.empty() || !CheckUtf8(line).ok()) {
+      return Invalid(where, ": line ", line_number, " is not a merge (two tokens and one space)");
     }
     tokens.push_back(halves.first + halves.second);
     files.merges.push_back(std::move(halves));
@@ -83,6 +82,7 @@ absl::StatusOr<TokenizerFiles> ClipTokenizerFiles(const std::string& vocabulary_
   }
   tokens.emplace_back(kBegin);
   tokens.emplace_back(kEnd);
+  files.vocabulary.reserve(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (!files.vocabulary.emplace(tokens[i], static_cast<int32_t>(i)).second) {
       return Invalid(where, ": gives token \"", tokens[i], "\" twice");

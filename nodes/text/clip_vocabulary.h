@@ -1,6 +1,7 @@
 #ifndef WEFT_NODES_TEXT_CLIP_VOCABULARY_H_
 #define WEFT_NODES_TEXT_CLIP_VOCABULARY_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,16 @@ inline constexpr absl::string_view kClipVocabularyFile =
 // `model_folders`. NOT_FOUND says what to do.
 absl::StatusOr<std::string> FindClipVocabulary(const std::vector<std::string>& model_folders);
 
+// Beside these merges its 49,408 tokens are the 256 bytes, alone and at a word's end, and the two
+// that begin and end a text.
+inline constexpr size_t kClipMerges = 48894;
+
 // A tokenizer of that vocabulary: 49,408 ids, 77 of them a text. `pad` is a token of it:
-// "<|endoftext|>", or "!" for SD 2 and SDXL's second tokenizer.
+// "<|endoftext|>", or "!" for SD 2 and SDXL's second tokenizer. `merges` is how many the file must
+// have at least; what follows them is not CLIP's and is left out.
 absl::StatusOr<TokenizerFiles> ClipTokenizerFiles(const std::string& vocabulary_file,
-                                                  absl::string_view pad);
+                                                  absl::string_view pad,
+                                                  size_t merges = kClipMerges);
 
 }  // namespace weft
 

@@ -22,8 +22,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kMostIds = 1 << 22;
-constexpr size_t kLongestAddedToken = 256;  // bytes; bounds the time to look for it
-constexpr double kLongestText = 1e6;        // transformers writes 1e30 for "no limit"
+constexpr size_t kLongestAddedToken = 256;    // bytes; bounds the time to look for it
+constexpr size_t kMostAddedTokens = 1 << 14;  // each is compared with all others
+constexpr double kLongestText = 1e6;          // transformers writes 1e30 for "no limit"
 
 // The folder's files as they lie there. Those that are not there are null.
 struct Documents {
@@ -255,6 +256,8 @@ absl::Status Add(AddedToken token, int64_t id, const Documents& documents, Token
                                  [&](const AddedToken& other) { return other.id == token.id; });
   if (same != files->added_tokens.end()) {
     *same = std::move(token);
+  } else if (files->added_tokens.size() == kMostAddedTokens) {
+    return Invalid("\"", documents.folder, "\": adds more than ", kMostAddedTokens, " tokens");
   } else {
     files->added_tokens.push_back(std::move(token));
   }

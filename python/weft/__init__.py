@@ -80,6 +80,12 @@ def precision() -> str:
     return _weft.precision()
 
 
+def set_memory(memory: str) -> None:
+    """The most that this process may take where a run does not say: such as "4G" or "400M", "low" to
+    keep no packed weights, "" for no limit."""
+    _weft.set_memory(memory)
+
+
 __all__ = [
     "ArgumentError",
     "Conditioning",
@@ -118,6 +124,7 @@ __all__ = [
     "nodes",
     "precision",
     "scheduler_config",
+    "set_memory",
     "set_precision",
     "set_threads",
     "threads",

@@ -25,6 +25,17 @@ class PlannedNode(NamedTuple):
     outputs: Dict[str, str]  # what it gives, such as "tensor f32 [1, 4, 16, 16]"
     live_bytes: int  # after it
     peak_bytes: int  # the most so far
+    kept_bytes: int  # of the weights that it packs: what a budget of memory keeps,
+    streamed_bytes: int  # and what is packed for each use
+
+
+class Memory(NamedTuple):
+    """What a run within a budget of memory takes, for the whole process, in bytes."""
+
+    budget_bytes: int  # 0: "low"
+    least_bytes: int  # with no packed weights kept
+    everything_bytes: int  # with all of them kept
+    all_kept: bool
 
 
 class Plan:
@@ -35,6 +46,8 @@ class Plan:
         self.outputs: Dict[str, str] = described["outputs"]
         self.peak_bytes: int = described["peak_bytes"]  # of tensors and packed weights
         self.precision: str = described["precision"]
+        memory = described.get("memory")
+        self.memory: Optional[Memory] = None if memory is None else Memory(**memory)
 
     def _rows(self) -> List[Sequence[str]]:
         rows: List[Sequence[str]] = [("node", "type", "live", "gives")]
@@ -176,13 +189,27 @@ class Graph:
 
     # Using it.
 
-    def check(self, *, set: Optional[Mapping[str, Any]] = None, precision: str = "", **params: Any) -> None:
+    def check(
+        self,
+        *,
+        set: Optional[Mapping[str, Any]] = None,
+        precision: str = "",
+        memory: str = "",
+        **params: Any,
+    ) -> None:
         """Raises GraphError with everything that is wrong; reads no weights."""
-        self.plan(set=set, precision=precision, **params)
+        self.plan(set=set, precision=precision, memory=memory, **params)
 
-    def plan(self, *, set: Optional[Mapping[str, Any]] = None, precision: str = "", **params: Any) -> Plan:
+    def plan(
+        self,
+        *,
+        set: Optional[Mapping[str, Any]] = None,
+        precision: str = "",
+        memory: str = "",
+        **params: Any,
+    ) -> Plan:
         """What a run would do, without running."""
-        return Plan(self._handle.check(params, dict(set or {}), precision))
+        return Plan(self._handle.check(params, dict(set or {}), precision, memory))
 
     @property
     def run(self) -> "Runner":
@@ -202,6 +229,8 @@ class Runner:
         "progress: True, False or \"auto\": bars by tqdm",
         "out: the folder for what nodes write",
         "precision: \"auto\", \"f32\" or \"bf16\": what networks compute in",
+        "memory: the most that the process may take, such as \"4G\": weights for which it has no room"
+        " are packed for each use; \"low\": none are kept",
         "allow_outside_paths: let nodes write outside of `out`",
     )
 
@@ -218,6 +247,7 @@ class Runner:
         progress: Union[bool, str] = "auto",
         out: Union[str, "os.PathLike[str]"] = "out",
         precision: str = "",
+        memory: str = "",
         allow_outside_paths: bool = False,
         **params: Any,
     ) -> Results:
@@ -229,6 +259,7 @@ class Runner:
                 params,
                 dict(set or {}),
                 precision,
+                memory,
                 os.fspath(out),
                 allow_outside_paths,
                 on_step,

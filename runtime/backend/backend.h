@@ -86,8 +86,9 @@ class Backend {
                                         const Allocator& allocator) = 0;
 
   // Normalises groups of channels over all positions; `sources` are side by side in the channel
-  // axis and come out as one tensor. gamma, beta: [channels] f32. Then the activation.
-  virtual absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor& gamma,
+  // axis and come out as one tensor; where one is alone and the last reference, its memory becomes
+  // the result's. gamma, beta: [channels] f32. Then the activation.
+  virtual absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
                                            const Tensor& beta, int64_t groups, float eps,
                                            Activation activation, const Allocator& allocator) = 0;
   // Over the last axis. gamma, beta: [width] f32.

@@ -119,7 +119,7 @@ void MappedFile::DropPages(const std::byte* data, size_t bytes) const {
   // Whole pages, and those that neighbours share: these come back when they are read.
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t begin = static_cast<size_t>(data - data_) / page * page;
-  const size_t end = static_cast<size_t>(data - data_) + bytes;
+  const size_t end = std::min(size_, static_cast<size_t>(data - data_) + bytes);
   madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 

@@ -15,7 +15,8 @@
 #include "runtime/backend/profile/profiling_backend.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/command/graph_arguments.h"
-#include "runtime/command/memory.h"
+#include "runtime/command/seconds_text.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {

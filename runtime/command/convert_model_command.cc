@@ -30,7 +30,8 @@ absl::Status Convert(const WeftRuntime& weft, Arguments arguments) {
   options.stream.zstd = arguments.zstd;
   if (!arguments.dtype.empty()) options.stream.dtype = DTypeFromName(arguments.dtype);
   if (arguments.layout.empty()) {
-    const bool file = absl::StrContains(arguments.out, ".safetensors");
+    const bool file = absl::EndsWith(arguments.out, ".safetensors") ||
+                      absl::EndsWith(arguments.out, ".safetensors.zst");
     arguments.layout = file ? "single" : "diffusers";
   }
   if (arguments.layout == "diffusers") {

@@ -9,9 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "nodes/adapters/lora.h"
 #include "nodes/models/parts.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {
@@ -55,6 +56,33 @@ void DescribeFiles(const WeightStore& store, Json& model) {
     }
     for (const std::string& notice : file->notices()) model["notices"].push_back(notice);
   }
+}
+
+void DescribeLora(const Lora& lora, Json& model) {
+  model["kind"] = absl::StrJoin(lora.Kinds(), " and ");
+  model["description"] = lora.Description();
+  model["layout"] = std::string(NameOf(lora.modules()[0].name.dialect));
+  model["family"] = std::string(FamilyOfTextWidth(lora.text_width()));
+  for (const LoraPart part : {LoraPart::kUnet, LoraPart::kClip, LoraPart::kClip2}) {
+    if (const size_t count = lora.CountOf(part); count > 0) {
+      model["modules"][std::string(NameOf(part))] = count;
+    }
+  }
+  model["unused"] = lora.unknown();
+}
+
+// Whether names are those of adapters, be they whole or not.
+bool MadeOfFactors(const NamedWeights& file) {
+  return std::any_of(file.begin(), file.end(),
+                     [](const auto& entry) { return ParseFactorName(entry.first).has_value(); });
+}
+
+// A learned word: a few vectors and nothing else.
+bool IsEmbedding(const NamedWeights& file) {
+  constexpr size_t kMost = 4;  // both encoders' vectors, and what trainers add
+  const bool vectors = std::all_of(
+      file.begin(), file.end(), [](const auto& entry) { return entry.second.shape().rank() <= 2; });
+  return !file.empty() && file.size() <= kMost && vectors;
 }
 
 // Binding a part to its network says what is missing or has another shape.
@@ -109,32 +137,25 @@ void AppendFiles(const Json& model, std::string& text) {
 
 }  // namespace
 
-std::string AdapterKind(const NamedWeights& file) {
-  const auto any = [&file](absl::string_view piece) {
-    return std::any_of(file.begin(), file.end(), [piece](const auto& entry) {
-      return absl::StrContains(entry.first, piece);
-    });
-  };
-  if (any("hada_w1_a")) return "LoHa adapter";
-  if (any("lokr_w1")) return "LoKr adapter";
-  if (any("dora_scale") || any("lora_magnitude_vector")) return "LoRA adapter with DoRA scales";
-  if (any("lora_up") || any("lora_A") || any("lora_B") || any(".lora.up")) return "LoRA adapter";
-  constexpr size_t kMostOfAnEmbedding = 4;  // both encoders' vectors, and what trainers add
-  const bool vectors = std::all_of(
-      file.begin(), file.end(), [](const auto& entry) { return entry.second.shape().rank() <= 2; });
-  if (!file.empty() && file.size() <= kMostOfAnEmbedding && vectors) return "textual inversion";
-  return "";
-}
-
 absl::StatusOr<Json> DescribeModel(const std::string& path) {
   Json model = {{"path", path}};
   std::error_code error;
   absl::StatusOr<Checkpoint> opened = OpenCheckpoint(path);
   if (!opened.ok()) {
-    if (std::filesystem::is_directory(path, error)) return opened.status();
-    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const WeightStore> file, WeightStore::Open(path));
-    const std::string kind = AdapterKind(file->weights());
-    model["kind"] = kind.empty() ? "tensors that weft does not know as a model" : kind;
+    const auto lora = Lora::Open(path, std::nullopt);
+    if (!lora.ok() && std::filesystem::is_directory(path, error)) return opened.status();
+    WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const WeightStore> file,
+                          WeightStore::Open(lora.ok() ? (*lora)->path() : path));
+    if (lora.ok()) {
+      DescribeLora(**lora, model);
+    } else {
+      const bool embedding = IsEmbedding(file->weights());
+      model["kind"] =
+          embedding ? "textual inversion" : "tensors that weft does not know as a model";
+      if (!embedding && MadeOfFactors(file->weights())) {
+        model["wrong"] = std::string(lora.status().message());
+      }
+    }
     model.update(Counts(file->weights()));
     DescribeFiles(*file, model);
     return model;
@@ -161,8 +182,13 @@ absl::StatusOr<Json> DescribeModel(const std::string& path) {
 std::string ModelText(const Json& model) {
   std::string text;
   if (!model.contains("parts")) {
-    absl::StrAppend(&text, "  ", model["kind"].get<std::string>(), ": ", CountsText(model), "\n");
+    const char* const kind = model.contains("description") ? "description" : "kind";
+    absl::StrAppend(&text, "  ", model[kind].get<std::string>(), ": ", CountsText(model), "\n");
     AppendFiles(model, text);
+    if (model.contains("wrong")) {
+      absl::StrAppend(&text, "  wrong: ", model["wrong"].get<std::string>(), "\n");
+    }
+    if (model.contains("unused")) AppendNames("not used", model["unused"], text);
     return text;
   }
   absl::StrAppend(&text, "  layout: ", model["layout"].get<std::string>(), "\n");

@@ -12,12 +12,10 @@ namespace weft {
 // What a model file or folder is, from its headers: {"kind", "layout", "family", "prediction",
 // "prediction_guessed", "parts": {name: {"tensors", "parameters", "bytes", "dtypes", "wrong",
 // "unused"}}, "unused", "set_aside"}, and of a file "format", "stored" {type: parameters} and
-// "notices". A file of adapters or embeddings has its kind and dtypes
-// alone. Errors: it cannot be read.
+// "notices". Adapters have "kind", "layout" (their dialect), "family", "modules" {part: how many},
+// "unused", and "description", all that in words; other tensors a kind, and both the counts of a
+// part. Errors: it cannot be read.
 absl::StatusOr<nlohmann::ordered_json> DescribeModel(const std::string& path);
-
-// "LoRA", "textual inversion" or "" for the tensors of a file that holds no part of a model.
-std::string AdapterKind(const NamedWeights& file);
 
 // The same for people: lines that end in newlines.
 std::string ModelText(const nlohmann::ordered_json& model);

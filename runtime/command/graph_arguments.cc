@@ -6,6 +6,7 @@
 #include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/command/parse_value.h"
+#include "runtime/exec/fit_memory.h"
 
 namespace weft {
 
@@ -15,13 +16,26 @@ void ComputeArguments::AddTo(CLI::App& command) {
                   "auto (the faster one here), f32 or bf16: what networks compute in")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  AddMemoryTo(command);
   command.add_option("--threads", threads, "How many; 0 for one each core. The result is the same")
       ->check(CLI::Range(0, 1024));
 }
 
-absl::StatusOr<DType> ComputeArguments::Apply() const {
+void ComputeArguments::AddMemoryTo(CLI::App& command) {
+  command.add_option(
+      "--memory", memory,
+      "The most that the process may take, such as 4G or 400M: weights for which it has no room "
+      "are packed again for each use, which takes longer. low: none are kept. The result is the "
+      "same");
+}
+
+absl::Status ComputeArguments::ApplyTo(RunOptions& options) const {
   SetThreads(threads);
-  return ParsePrecision(precision);
+  if (!memory.empty()) {
+    WEFT_ASSIGN_OR_RETURN(options.memory, ParseMemory(memory));
+  }
+  WEFT_ASSIGN_OR_RETURN(options.compute, ParsePrecision(precision));
+  return absl::OkStatus();
 }
 
 void GraphArguments::AddTo(CLI::App& command) {
@@ -39,7 +53,7 @@ void GraphArguments::AddTo(CLI::App& command) {
 
 absl::StatusOr<OpenGraph> GraphArguments::Open() const {
   RunOptions options;
-  WEFT_ASSIGN_OR_RETURN(options.compute, compute.Apply());
+  WEFT_RETURN_IF_ERROR(compute.ApplyTo(options));
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<WeftRuntime> weft, OpenRuntime());
   WEFT_ASSIGN_OR_RETURN(const std::string path, weft->FindGraph(graph));
   WEFT_ASSIGN_OR_RETURN(Pipeline pipeline, Pipeline::Load(path, weft->runtime()));

@@ -18,14 +18,16 @@ struct OpenGraph {
   std::string stem;  // "txt2img" of graphs/txt2img.json
 };
 
-// The arguments that say how to compute: --precision and --threads.
+// The arguments that say how to compute: --precision, --memory and --threads.
 struct ComputeArguments {
   std::string precision = "auto";
+  std::string memory;  // "" where there is no budget
   int threads = 0;
 
   void AddTo(CLI::App& command);
-  // Sets the threads of this process.
-  absl::StatusOr<DType> Apply() const;
+  void AddMemoryTo(CLI::App& command);
+  // Sets the threads of this process too.
+  absl::Status ApplyTo(RunOptions& options) const;
 };
 
 // The arguments of all commands that take one graph.

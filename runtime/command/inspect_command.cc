@@ -18,7 +18,7 @@
 #include "runtime/base/status_macros.h"
 #include "runtime/command/command.h"
 #include "runtime/command/describe_model.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 #include "runtime/weights/weight_file.h"
 
 namespace weft {

@@ -46,11 +46,13 @@ int RunLua(const Arguments& arguments) {
     std::fputs(text.c_str(), stdout);
     return kOk;
   }
-  const absl::StatusOr<DType> compute = arguments.compute.Apply();
-  if (!compute.ok()) return Fail(kBadUsage, compute.status());
+  RunOptions options;
+  const absl::Status applied = arguments.compute.ApplyTo(options);
+  if (!applied.ok()) return Fail(kBadUsage, applied);
   absl::StatusOr<std::unique_ptr<LuaProgram>> program = LuaProgram::Make(**weft, &interrupted);
   if (!program.ok()) return Fail(kRunFailed, program.status());
-  (*program)->defaults().compute = *compute;
+  (*program)->defaults().compute = options.compute;
+  (*program)->defaults().memory = options.memory;
   (*program)->defaults().output_folder = arguments.out;
   if (arguments.script.empty() && arguments.evaluate.empty()) {
     return RunLuaSession(**program, interrupted);

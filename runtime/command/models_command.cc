@@ -14,7 +14,7 @@
 #include "runtime/base/file.h"
 #include "runtime/command/command.h"
 #include "runtime/command/describe_model.h"
-#include "runtime/command/memory.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {
@@ -39,7 +39,8 @@ bool IsModelFile(const fs::path& path) {
 
 bool IsModelFolder(const fs::path& path) {
   return FileExists((path / "model_index.json").string()) ||
-         FileExists((path / "unet" / "config.json").string());
+         FileExists((path / "unet" / "config.json").string()) ||
+         FileExists((path / "adapter_config.json").string());
 }
 
 // From headers alone: no part is bound.
@@ -60,10 +61,16 @@ Listed Describe(const fs::path& path, std::string name) {
     listed.what = checkpoint->family != nullptr ? std::string(checkpoint->family->name) : first;
     if (checkpoint->family != nullptr && checkpoint->parts.size() == 1) listed.what += " UNet";
   } else {
-    const auto file = WeightStore::Open(path.string());
-    const std::string kind = file.ok() ? AdapterKind((*file)->weights()) : "";
-    if (file.ok()) count((*file)->weights());
-    listed.what = !file.ok() ? "cannot be read" : kind.empty() ? "unknown tensors" : kind;
+    const auto other = DescribeModel(path.string());
+    if (other.ok()) {
+      listed.what = other->value("description", other->value("kind", ""));
+      for (const auto& [dtype, parameters] : (*other)["dtypes"].items()) {
+        dtypes[dtype] = static_cast<size_t>(parameters.get<int64_t>());
+      }
+      listed.bytes = (*other)["bytes"].get<size_t>();
+    } else {
+      listed.what = "cannot be read";
+    }
   }
   size_t most = 0;
   for (const auto& [dtype, bytes] : dtypes) {

@@ -14,8 +14,9 @@
 #include "absl/strings/str_replace.h"
 #include "runtime/base/file.h"
 #include "runtime/command/command.h"
-#include "runtime/command/memory.h"
 #include "runtime/command/pictures.h"
+#include "runtime/command/seconds_text.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string picture;
-  int threads = 0;
+  ComputeArguments compute;
   RunArguments run;
 };
 
@@ -49,10 +49,8 @@ std::string Verdict(const Tensor& picture, const std::string& name,
 
 int Replay(const Arguments& arguments) {
   RunOptions options;
-  ComputeArguments compute{.threads = arguments.threads};
-  const absl::StatusOr<DType> precision = compute.Apply();
-  if (!precision.ok()) return FailToOpen(precision.status());
-  options.compute = *precision;
+  const absl::Status applied = arguments.compute.ApplyTo(options);
+  if (!applied.ok()) return FailToOpen(applied);
   const absl::StatusOr<std::unique_ptr<WeftRuntime>> weft = OpenRuntime();
   if (!weft.ok()) return Fail(kRunFailed, weft.status());
   const absl::StatusOr<std::string> description = ReadPngText(arguments.picture, kPngGraphKey);
@@ -93,7 +91,8 @@ void AddReplayCommand(CLI::App& app, Action& chosen) {
   auto arguments = std::make_shared<Arguments>();
   arguments->run.out = "out/replay";
   command->add_option("PICTURE", arguments->picture, "A PNG that weft saved")->required();
-  command->add_option("--threads", arguments->threads, "How many; 0 for one each core")
+  arguments->compute.AddMemoryTo(*command);
+  command->add_option("--threads", arguments->compute.threads, "How many; 0 for one each core")
       ->check(CLI::Range(0, 1024));
   arguments->run.AddTo(*command);
   command->callback([arguments, &chosen] { chosen = [arguments] { return Replay(*arguments); }; });

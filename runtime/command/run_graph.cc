@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/base/file.h"
 #include "runtime/base/status_macros.h"
-#include "runtime/command/memory.h"
 #include "runtime/command/pictures.h"
 #include "runtime/exec/trace.h"
 

@@ -6,7 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/exec/process_memory.h"
 #include "runtime/graph/plan_order.h"
+#include "runtime/tensor/keep_budget.h"
 
 namespace weft {
 namespace {
@@ -121,8 +123,20 @@ absl::Status Execution::RunBlock(const Block& block) {
       for (const auto& [port, slot] : node.outputs) slots_.SetUnknown(slot);
     }
     for (const Slot slot : node.last_uses) slots_.Free(slot);
+    if (!dry_) GiveBack();
   }
   return absl::OkStatus();
+}
+
+void Execution::GiveBack() {
+  // A whole part, not the values of a step: those come again at once.
+  constexpr size_t kMuch = size_t{64} << 20;
+  const size_t live = allocator_.meter()->live();
+  if (live + kMuch <= held_) {
+    ReleaseFreedMemory();
+    held_ = live;
+  }
+  held_ = std::max(held_, live);
 }
 
 absl::Status Execution::RunOne(const PlannedNode& node) {
@@ -236,6 +250,11 @@ void Execution::NoteDry(const PlannedNode& node) {
   }
   noted.live_bytes = allocator_.meter()->live();
   noted.peak_bytes = allocator_.meter()->peak();
+  if (environment_.keep == nullptr) return;
+  noted.kept_bytes =
+      environment_.keep->kept() - std::exchange(noted_kept_, environment_.keep->kept());
+  noted.streamed_bytes =
+      environment_.keep->streamed() - std::exchange(noted_streamed_, environment_.keep->streamed());
 }
 
 absl::Status Execution::Submit(const PlannedNode& node, std::shared_ptr<NodeContext> ctx) {

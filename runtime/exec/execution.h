@@ -41,6 +41,8 @@ class Execution {
   absl::Status Store(const PlannedNode& node, NodeContext& ctx);
   absl::Status Submit(const PlannedNode& node, std::shared_ptr<NodeContext> ctx);
   absl::Status CheckCancelled() const;
+  // What has been freed goes back to the system where it is much.
+  void GiveBack();
   absl::Status MarkUnknown(const PlannedNode& node);
   void NoteDry(const PlannedNode& node);
   // "denoise/loop[3]/noise": the node's path with the rounds of the loops around it.
@@ -87,6 +89,9 @@ class Execution {
   bool stopped_ = false;  // the round that was shown is to be its loop's last
   // What the program has put in place of inputs in the bodies of loops, by "denoise/loop/noise.x".
   Values replaced_;
+  size_t held_ = 0;        // the most bytes alive between nodes since memory was last given back
+  size_t noted_kept_ = 0;  // of the budget's counts, what the nodes so far stand for
+  size_t noted_streamed_ = 0;
   LightWorker worker_;
   Slots slots_;
 };

@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_EXEC_EXECUTOR_H_
 #define WEFT_RUNTIME_EXEC_EXECUTOR_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +30,26 @@ struct DryRunNode {
   std::string type;
   // What it gives, such as "tensor f32 [1, 4, 16, 16]", by port.
   std::vector<std::pair<std::string, std::string>> outputs;
-  size_t live_bytes = 0;  // after the node
-  size_t peak_bytes = 0;  // the most so far
+  size_t live_bytes = 0;      // after the node
+  size_t peak_bytes = 0;      // the most so far
+  size_t kept_bytes = 0;      // of the weights that it packs: what a budget keeps,
+  size_t streamed_bytes = 0;  // and what it does not
 };
+
+// What a run within a budget of memory takes, in bytes.
+struct MemoryNeed {
+  size_t budget = 0;
+  size_t around = 0;      // what the process takes besides tensors
+  size_t everything = 0;  // with that and all packed weights kept
+  size_t least = 0;       // with none kept
+  bool all_kept = false;
+};
+
 struct DryRunResult {
   std::vector<DryRunNode> nodes;  // bodies of loops once
   absl::btree_map<std::string, std::string> outputs;
-  size_t peak_bytes = 0;
+  size_t peak_bytes = 0;             // of tensors and packed weights
+  std::optional<MemoryNeed> memory;  // where there is a budget
 };
 
 // Runs a plan without memory: every node says what it would give. Finds the mistakes that types

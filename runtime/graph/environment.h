@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 
 namespace weft {
 
-class Backend;  // runtime/backend; graphs hand it on and never look inside
+class Backend;     // runtime/backend; graphs hand it on and never look inside
+class KeepBudget;  // runtime/tensor; likewise
 
 // Something that happened while a graph ran.
 struct Event {
@@ -53,7 +55,8 @@ using RoundHook = std::function<absl::Status(Round&)>;
 struct Environment {
   Backend* backend = nullptr;
   Backend* meta_backend = nullptr;
-  DType compute = DType::kF32;  // of networks: f32 or bf16
+  DType compute = DType::kF32;       // of networks: f32 or bf16
+  std::shared_ptr<KeepBudget> keep;  // for packed weights; null: all are kept
   std::string graph_folder = ".";
   std::string output_folder = "out";
   std::vector<std::string> model_folders;  // searched after the graph's own folder

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -222,8 +223,10 @@ NodeDef Reader::Node(const JsonNode& node, const std::string& path) {
     });
   }
   Members(node, path, handlers);
+  absl::flat_hash_set<std::string> wired;
+  for (const auto& [name, wire] : def.inputs) wired.insert(name);
   for (auto& [name, literal] : literals) {
-    if (FindIn(def.inputs, name) != nullptr) {
+    if (wired.contains(name)) {
       Note(node, Join(Join(path, "params"), name),
            absl::StrCat("\"", name, "\" is fed twice: by a wire and by a literal"));
     } else {

@@ -6,7 +6,9 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
 
@@ -76,10 +78,9 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return Close(); }
   bool end_array() override { return Close(); }
   bool key(string_t& name) override {
-    const auto& members = std::get<JsonNode::Object>(stack_.back().node.data);
-    const bool known = std::any_of(members.begin(), members.end(),
-                                   [&](const auto& member) { return member.first == name; });
-    if (known) return Fail(absl::StrCat("the key \"", name, "\" occurs twice"));
+    if (!stack_.back().names.insert(name).second) {
+      return Fail(absl::StrCat("the key \"", name, "\" occurs twice"));
+    }
     stack_.back().key = std::move(name);
     return true;
   }
@@ -100,6 +101,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   struct Level {
     JsonNode node;
     std::string key;  // the member that comes next, in an object
+    absl::flat_hash_set<std::string> names;
   };
 
   bool Fail(absl::string_view what) {
@@ -134,7 +136,7 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     }
     Level& parent = stack_.back();
     if (auto* members = std::get_if<JsonNode::Object>(&parent.node.data)) {
-      members->emplace_back(std::move(parent.key), std::move(node));
+      members->push_back(JsonMember{std::move(parent.key), std::move(node)});
     } else {
       std::get<JsonNode::Array>(parent.node.data).push_back(std::move(node));
     }

@@ -2,7 +2,6 @@
 #define WEFT_RUNTIME_GRAPH_JSON_DOCUMENT_H_
 
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,11 +11,13 @@
 
 namespace weft {
 
+struct JsonMember;
+
 // A JSON value that knows the line it ends on and keeps its members in the file's order; graph
 // errors point at lines, and a graph that is written back looks as it did.
 struct JsonNode {
   using Array = std::vector<JsonNode>;
-  using Object = std::vector<std::pair<std::string, JsonNode>>;
+  using Object = std::vector<JsonMember>;
 
   std::variant<Value, Array, Object> data;  // Value: null, bool, int, float or text
   int line = 0;                             // 1-based
@@ -29,6 +30,12 @@ struct JsonNode {
   const JsonNode* Find(absl::string_view key) const;
   // "an object", "a list", "text" …: for errors.
   std::string kind() const;
+};
+
+// A type of its own, not a std::pair, which some compilers want complete while JsonNode is not.
+struct JsonMember {
+  std::string name;
+  JsonNode node;
 };
 
 // Parses untrusted text. Errors give line and column: syntax, duplicate keys, nesting deeper than

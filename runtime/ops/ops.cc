@@ -156,7 +156,7 @@ Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) 
     WEFT_ASSIGN_OR_RETURN(const Shape output, ConvShape(where, spec, sources[0].shape()));
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, output, compute_));
     if (epilogue.gated) return Invalid(where, ": a convolution cannot be gated");
-    auto packed = PackedConvOf(conv, sources, backend_, compute_, allocator_);
+    auto packed = PackedConvOf(conv, sources, {backend_, compute_, allocator_, keep_});
     if (!packed.ok()) return Annotate(packed.status(), where);
     absl::StatusOr<Tensor> result =
         backend_.Conv2d(**packed, sources, std::move(epilogue), allocator_);
@@ -210,7 +210,7 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
       return Invalid(where, ": addend has shape ", epilogue.addend.shape().ToString(),
                      ", expected rows of ", linear.out);
     }
-    auto packed = PackedLinearOf(linear, x, backend_, compute_, allocator_);
+    auto packed = PackedLinearOf(linear, x, {backend_, compute_, allocator_, keep_});
     if (!packed.ok()) return Annotate(packed.status(), where);
     absl::StatusOr<Tensor> result = backend_.Linear(**packed, x, std::move(epilogue), allocator_);
     if (!result.ok()) return Annotate(result.status(), where);
@@ -236,9 +236,10 @@ Tensor Ops::GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
       if (weight->empty()) continue;
       WEFT_RETURN_IF_ERROR(CheckWeight(where, *weight, channels, Shape{channels}));
     }
-    WEFT_ASSIGN_OR_RETURN(const auto packed, PackedNormOf(norm, backend_, allocator_));
-    return backend_.GroupNorm(sources, packed->gamma, packed->beta, groups, norm.eps, activation,
-                              allocator_);
+    WEFT_ASSIGN_OR_RETURN(const auto packed,
+                          PackedNormOf(norm, {backend_, compute_, allocator_, keep_}));
+    return backend_.GroupNorm(absl::MakeSpan(sources), packed->gamma, packed->beta, groups,
+                              norm.eps, activation, allocator_);
   };
   return Keep(run());
 }
@@ -256,7 +257,8 @@ Tensor Ops::LayerNorm(const NormWeights& norm, Tensor x) {
       if (weight->empty()) continue;
       WEFT_RETURN_IF_ERROR(CheckWeight(where, *weight, norm.channels, Shape{norm.channels}));
     }
-    WEFT_ASSIGN_OR_RETURN(const auto packed, PackedNormOf(norm, backend_, allocator_));
+    WEFT_ASSIGN_OR_RETURN(const auto packed,
+                          PackedNormOf(norm, {backend_, compute_, allocator_, keep_}));
     return backend_.LayerNorm(x, packed->gamma, packed->beta, norm.eps, allocator_);
   };
   return Keep(run());

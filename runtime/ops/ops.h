@@ -52,9 +52,14 @@ using Sources = absl::InlinedVector<Tensor, 2>;
 // such an error (CANCELLED). One Ops serves one forward pass at a time.
 class Ops {
  public:
+  // `keep`: what of the packed weights may be kept; null: all.
   Ops(Backend& backend, const Allocator& allocator, DType compute,
-      const std::atomic<bool>* cancelled = nullptr)
-      : backend_(backend), allocator_(allocator), compute_(compute), cancelled_(cancelled) {}
+      const std::atomic<bool>* cancelled = nullptr, std::shared_ptr<KeepBudget> keep = nullptr)
+      : backend_(backend),
+        allocator_(allocator),
+        compute_(compute),
+        cancelled_(cancelled),
+        keep_(std::move(keep)) {}
 
   Backend& backend() const { return backend_; }
   const Allocator& allocator() const { return allocator_; }
@@ -106,6 +111,7 @@ class Ops {
   Allocator allocator_;
   DType compute_;
   const std::atomic<bool>* cancelled_;
+  std::shared_ptr<KeepBudget> keep_;
   absl::Status status_;
 };
 

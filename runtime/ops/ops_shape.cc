@@ -86,8 +86,16 @@ Tensor Ops::Embed(absl::Span<const Weight> tables, const Weight& positions, cons
     }
     WEFT_ASSIGN_OR_RETURN(Tensor output,
                           Tensor::Allocate(allocator_, compute_, Shape{batch, count, width}));
-    if (is_meta() || ids.is_meta()) return output;
     std::vector<Tensor> words;
+    if (is_meta()) {
+      // Every value of a table is looked at when it is first read.
+      for (const Weight& table : tables) {
+        WEFT_ASSIGN_OR_RETURN(words.emplace_back(),
+                              Tensor::Allocate(allocator_, table.dtype(), table.shape()));
+      }
+      return output;
+    }
+    if (ids.is_meta()) return output;
     for (const Weight& table : tables) {
       WEFT_ASSIGN_OR_RETURN(words.emplace_back(), table.Read());
     }

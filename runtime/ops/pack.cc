@@ -1,5 +1,6 @@
 #include "runtime/ops/pack.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -9,6 +10,13 @@
 
 namespace weft {
 namespace {
+
+// What reading holds besides what it allocates here: the stored tensor, as pages of its file or as
+// a copy, and what its file takes on top.
+size_t ReadingBytes(const Weight& weight) {
+  return static_cast<size_t>(weight.shape().numel()) * SizeOf(weight.dtype()) +
+         weight.scratch_bytes();
+}
 
 // One matrix [out, in], or several on top of each other. f32 where their types differ.
 absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& shape,
@@ -49,50 +57,49 @@ absl::StatusOr<Tensor> NormVector(const Weight& weight, Backend& backend,
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           Backend& backend, DType compute,
-                                                           const Allocator& allocator) {
+                                                           const Packer& packer) {
   return conv.slot.GetOrPack(
-      backend, compute, allocator, conv.weight.scratch_bytes(),
-      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+      {packer.backend, packer.compute, packer.allocator, packer.keep, ReadingBytes(conv.weight)},
+      [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
         const ConvSpec& spec = conv.spec;
-        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, backend, allocator));
+        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, packer.backend, allocator));
         WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
                                                            spec.kernel, spec.kernel}));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, backend, allocator));
-        return backend.PackConv(spec, weight, bias, sources, compute, allocator);
+        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, packer.backend, allocator));
+        return packer.backend.PackConv(spec, weight, bias, sources, packer.compute, allocator);
       });
 }
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x, Backend& backend,
-                                                             DType compute,
-                                                             const Allocator& allocator) {
+                                                             const Tensor& x,
+                                                             const Packer& packer) {
+  size_t reading = 0;  // one after the other
+  for (const Weight& weight : linear.weights) reading = std::max(reading, ReadingBytes(weight));
   return linear.slot.GetOrPack(
-      backend, compute, allocator, linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
-      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+      {packer.backend, packer.compute, packer.allocator, packer.keep, reading},
+      [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
         WEFT_ASSIGN_OR_RETURN(
             const Tensor weight,
-            Stacked(linear.weights, Shape{linear.out, linear.in}, backend, allocator));
+            Stacked(linear.weights, Shape{linear.out, linear.in}, packer.backend, allocator));
         WEFT_ASSIGN_OR_RETURN(const Tensor bias,
-                              Stacked(linear.biases, Shape{linear.out}, backend, allocator));
-        return backend.PackLinear(weight, bias, linear.gated, x, compute, allocator);
+                              Stacked(linear.biases, Shape{linear.out}, packer.backend, allocator));
+        return packer.backend.PackLinear(weight, bias, linear.gated, x, packer.compute, allocator);
       });
 }
 
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
-                                                               Backend& backend,
-                                                               const Allocator& allocator) {
+                                                               const Packer& packer) {
   WEFT_ASSIGN_OR_RETURN(
-      const std::shared_ptr<const Packed> packed,
+      std::shared_ptr<const Packed> packed,
       norm.slot.GetOrPack(
-          backend, DType::kF32, allocator, norm.gamma.scratch_bytes(),
-          [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+          {packer.backend, DType::kF32, packer.allocator, packer.keep, ReadingBytes(norm.gamma)},
+          [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
-            WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, backend, allocator));
-            WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, packer.backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, packer.backend, allocator));
             return made;
           }));
-  return std::static_pointer_cast<const PackedNorm>(packed);
+  return std::static_pointer_cast<const PackedNorm>(std::move(packed));
 }
 
 }  // namespace weft

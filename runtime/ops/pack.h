@@ -15,18 +15,23 @@ struct PackedNorm : Packed {
   Tensor beta;
 };
 
-// The packed weights of a layer, made at the first use. A dry run reads no data.
+// Who packs, for whom.
+struct Packer {
+  Backend& backend;
+  DType compute;
+  const Allocator& allocator;
+  const std::shared_ptr<KeepBudget>& keep;  // null: all is kept
+};
+
+// The packed weights of a layer, made at the first use, or for each where the budget cannot keep
+// them. A dry run reads no data.
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           Backend& backend, DType compute,
-                                                           const Allocator& allocator);
+                                                           const Packer& packer);
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x, Backend& backend,
-                                                             DType compute,
-                                                             const Allocator& allocator);
+                                                             const Tensor& x, const Packer& packer);
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
-                                                               Backend& backend,
-                                                               const Allocator& allocator);
+                                                               const Packer& packer);
 
 }  // namespace weft
 

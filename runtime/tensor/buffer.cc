@@ -1,26 +1,36 @@
 #include "runtime/tensor/buffer.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/tensor/large_blocks.h"
 
 namespace weft {
 namespace {
 
 constexpr size_t kAlignment = 64;  // a cache line, and one AVX-512 register
 
-// Asks for large pages where a buffer has many: the system then clears and maps 512 at once. With
-// small ones that was a third of the processor's time in packing a model.
-void AskForLargePages(std::byte* data, size_t bytes) {
-  constexpr uintptr_t kPage = uintptr_t{2} << 20;
-  constexpr size_t kMany = 2;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / kPage * kPage;
-  if (end < begin + kMany * kPage) return;
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // no more than a wish
+// AddressSanitizer watches what malloc gives, and nothing else.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kByPages = false;
+#else
+constexpr bool kByPages = true;
+#endif
+
+std::byte* Take(size_t bytes) {
+  if (kByPages && bytes >= kLargeBlock) return static_cast<std::byte*>(TakeLargeBlock(bytes));
+  const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return static_cast<std::byte*>(
+      std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded));
+}
+
+void Give(std::byte* data, size_t bytes) {
+  if (kByPages && bytes >= kLargeBlock) {
+    GiveLargeBlock(data, bytes);
+  } else {
+    std::free(data);
+  }
 }
 
 }  // namespace
@@ -38,14 +48,11 @@ absl::StatusOr<std::shared_ptr<Buffer>> Buffer::Allocate(Device device, size_t b
                                                          std::shared_ptr<MemoryMeter> meter) {
   std::shared_ptr<Buffer> buffer(new Buffer);
   if (device == Device::kCpu) {
-    const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    buffer->data_ = static_cast<std::byte*>(
-        std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded));
+    buffer->data_ = Take(bytes);
     if (buffer->data_ == nullptr) {
       return absl::ResourceExhaustedError(
           absl::StrCat("out of memory: could not allocate ", bytes, " bytes"));
     }
-    AskForLargePages(buffer->data_, bytes);
   }
   buffer->bytes_ = bytes;
   buffer->device_ = device;
@@ -66,7 +73,7 @@ std::shared_ptr<Buffer> Buffer::Foreign(const void* data, size_t bytes,
 
 Buffer::~Buffer() {
   if (meter_ != nullptr) meter_->Remove(bytes_);
-  if (owner_ == nullptr) std::free(data_);
+  if (owner_ == nullptr && data_ != nullptr) Give(data_, bytes_);
 }
 
 }  // namespace weft

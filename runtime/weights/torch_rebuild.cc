@@ -120,9 +120,11 @@ absl::StatusOr<TorchTensor> Rebuild(const Pickle& pickle, absl::string_view func
                    " strides");
   }
   WEFT_ASSIGN_OR_RETURN(tensor.bytes, StoredBytes(tensor.sizes, tensor.type));
-  const auto size = static_cast<int64_t>(SizeOf(tensor.type));
-  WEFT_RETURN_IF_ERROR(
-      CheckView(tensor, storage.type.has_value() ? storage.elements : storage.elements / size));
+  // Version 3 gives the tensor a type of its own, whatever its storage counts.
+  const size_t counted = storage.type.has_value() ? SizeOf(*storage.type) : 1;
+  const auto held =
+      static_cast<int64_t>(static_cast<size_t>(storage.elements) * counted / SizeOf(tensor.type));
+  WEFT_RETURN_IF_ERROR(CheckView(tensor, held));
   return tensor;
 }
 

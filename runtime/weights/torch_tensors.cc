@@ -20,6 +20,7 @@ using Kind = PickleValue::Kind;
 constexpr int kDeepest = 64;
 constexpr size_t kLongestName = 512;
 constexpr size_t kMostTensors = 200'000;
+constexpr size_t kMostValues = 1 << 22;  // that are looked at: containers may share them
 constexpr size_t kMostMetadata = 256;
 constexpr size_t kMostListed = 12;  // names in a notice
 
@@ -96,9 +97,11 @@ class Walk {
   }
 
  private:
-  // Keys and values, in turn, of whatever has them.
-  std::vector<PickleRef> Items(PickleRef ref) const {
+  // Keys and values, in turn, of whatever has them. Nothing has any once too many were looked at.
+  std::vector<PickleRef> Items(PickleRef ref) {
+    if (values_ > kMostValues) return {};
     const PickleValue& value = pickle_[ref];
+    values_ += value.items.size();
     if (value.kind == Kind::kDict || (value.kind == Kind::kObject && !value.items.empty())) {
       return value.items;
     }
@@ -107,6 +110,7 @@ class Walk {
     const PickleValue& args = pickle_[value.args];
     std::vector<PickleRef> items;
     if (pickle_[value.callable].text == "collections.OrderedDict" && args.items.size() == 1) {
+      values_ += pickle_[args.items[0]].items.size();
       for (const PickleRef pair : pickle_[args.items[0]].items) {
         if (pickle_[pair].items.size() != 2) return {};
         items.insert(items.end(), pickle_[pair].items.begin(), pickle_[pair].items.end());
@@ -116,11 +120,13 @@ class Walk {
     // A torch.nn.Module: its attributes are its state.
     const PickleValue& state = pickle_[value.state];
     if (state.kind != Kind::kDict) return {};
+    values_ += state.items.size();
+    absl::flat_hash_set<absl::string_view> left = {"_parameters", "_buffers", "_modules"};
     for (size_t i = 0; i + 1 < state.items.size(); i += 2) {
-      const absl::string_view key = pickle_[state.items[i]].text;
-      if (key != "_parameters" && key != "_buffers" && key != "_modules") continue;
+      if (left.erase(pickle_[state.items[i]].text) == 0) continue;
       if (state.items[i + 1] == ref) continue;
       const PickleValue& part = pickle_[state.items[i + 1]];
+      values_ += part.items.size();
       items.insert(items.end(), part.items.begin(), part.items.end());
     }
     if (items.size() % 2 != 0) return {};
@@ -177,7 +183,9 @@ class Walk {
       return name.empty() ? key : absl::StrCat(name, ".", key);
     };
     const bool list = value.kind == Kind::kList || value.kind == Kind::kTuple;
+    if (list) values_ += value.items.size();
     const std::vector<PickleRef> items = list ? value.items : Items(ref);
+    if (values_ > kMostValues) return Invalid("holds more than ", kMostValues, " values");
     if (items.empty()) {
       NoteScalar(name, value);
       return absl::OkStatus();
@@ -197,6 +205,7 @@ class Walk {
 
   const Pickle& pickle_;
   TorchContents contents_;
+  size_t values_ = 0;
   absl::flat_hash_set<PickleRef> visited_;
   absl::flat_hash_set<std::string> names_;
 };

@@ -8,6 +8,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/base/unnamed_file.h"
 #include "runtime/weights/zstd_stream.h"
 
 namespace weft {
@@ -19,6 +20,9 @@ namespace {
 constexpr size_t kAlwaysAllowed = size_t{1} << 30;
 constexpr size_t kMostGrowth = 1000;
 constexpr size_t kMostPossibleGrowth = (128 << 10) / 4;
+// More than this is not decompressed into memory: tensors that are passed on the way to one that is
+// asked for would stay there.
+constexpr size_t kMostInMemory = size_t{1} << 20;
 // How far back zstd looks at its level 19, the highest that is in common use.
 constexpr size_t kUsualWindow = size_t{8} << 20;
 
@@ -29,15 +33,18 @@ class ZstdSafetensors : public SafetensorsFile {
         data_begin_(data_begin),
         stream_(std::move(stream)),
         given_(entries().size(), false) {
-    size_t data_bytes = 0;
-    for (const SafetensorsEntry& entry : entries()) data_bytes = std::max(data_bytes, entry.end);
-    window_bytes_ = std::min(data_bytes, kUsualWindow);
+    for (const SafetensorsEntry& entry : entries()) data_bytes_ = std::max(data_bytes_, entry.end);
+    window_bytes_ = std::min(data_bytes_, kUsualWindow);
   }
 
   size_t scratch_bytes() const override { return window_bytes_; }
 
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const absl::MutexLock lock(&mutex_);
+    if (unpacked_ == nullptr && (given_[index] || data_bytes_ > kMostInMemory)) {
+      WEFT_RETURN_IF_ERROR(Unpack());
+    }
+    if (unpacked_ != nullptr) return Window(index);
     if (const auto kept = passed_.find(index); kept != passed_.end()) {
       Tensor tensor = std::move(kept->second);
       passed_.erase(kept);
@@ -59,6 +66,42 @@ class ZstdSafetensors : public SafetensorsFile {
   }
 
  private:
+  absl::StatusOr<Tensor> Window(size_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const SafetensorsEntry& entry = entries()[index];
+    const std::byte* data = unpacked_->data() + entry.begin;
+    const size_t bytes = entry.end - entry.begin;
+    return TensorFromBytes(absl::MakeConstSpan(data, bytes), entry.type, entry.shape,
+                           /*swap_bytes=*/false, MappedFile::Lend(unpacked_, data, bytes));
+  }
+
+  // Puts the data into a temporary file, to be read in any order and as often as it is asked for.
+  // Where there is no room for one, decompressing goes on in memory.
+  absl::Status Unpack() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!can_unpack_) return absl::OkStatus();
+    passed_.clear();
+    next_ = 0;
+    WEFT_RETURN_IF_ERROR(stream_.Restart());
+    WEFT_RETURN_IF_ERROR(stream_.Skip(data_begin_));
+    absl::StatusOr<UnnamedFile> file = UnnamedFile::Create();
+    std::string piece(std::min(data_bytes_, size_t{1} << 20), '\0');
+    absl::Status written = file.status();
+    for (size_t done = 0; written.ok() && done < data_bytes_; done += piece.size()) {
+      piece.resize(std::min(piece.size(), data_bytes_ - done));
+      WEFT_RETURN_IF_ERROR(
+          stream_.Read(absl::MakeSpan(reinterpret_cast<std::byte*>(piece.data()), piece.size())));
+      written = file->Write(piece);
+    }
+    if (written.ok()) {
+      WEFT_ASSIGN_OR_RETURN(const bool ended, stream_.AtEnd());
+      if (!ended) return absl::DataLossError("holds more data than its header says");
+      if (data_bytes_ == 0) return stream_.Restart();
+      absl::StatusOr<std::shared_ptr<const MappedFile>> mapped = file->Map();
+      if (mapped.ok()) unpacked_ = *std::move(mapped);
+    }
+    can_unpack_ = unpacked_ != nullptr;
+    return stream_.Restart();
+  }
+
   absl::StatusOr<Tensor> Advance(size_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (stream_.position() < data_begin_) {
       WEFT_RETURN_IF_ERROR(stream_.Skip(data_begin_ - stream_.position()));
@@ -90,12 +133,15 @@ class ZstdSafetensors : public SafetensorsFile {
   }
 
   const size_t data_begin_;
+  size_t data_bytes_ = 0;
   size_t window_bytes_ = 0;
   mutable absl::Mutex mutex_;
   mutable ZstdStream stream_ ABSL_GUARDED_BY(mutex_);
   mutable size_t next_ ABSL_GUARDED_BY(mutex_) = 0;  // entry that the stream comes to
   mutable absl::flat_hash_map<size_t, Tensor> passed_ ABSL_GUARDED_BY(mutex_);
   mutable std::vector<bool> given_ ABSL_GUARDED_BY(mutex_);
+  mutable std::shared_ptr<const MappedFile> unpacked_ ABSL_GUARDED_BY(mutex_);  // or null
+  mutable bool can_unpack_ ABSL_GUARDED_BY(mutex_) = true;
 };
 
 }  // namespace

@@ -94,6 +94,7 @@ def write_part(network, folder, seed):
         network.save_config(folder)
         save_file(weights, folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
     else:
+        network.config.architectures = [type(network).__name__]
         network.config.save_pretrained(folder)
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return type(network).__module__.split(".")[0], type(network).__name__

@@ -101,12 +101,16 @@ void GroupNorm(benchmark::State& state, DType dtype, int64_t batch, int64_t size
                int64_t channels) {
   const Allocator allocator(Device::kCpu);
   const std::vector<Tensor> x = {Random(Shape{batch, size, size, channels}, dtype)};
+  std::vector<Tensor> shared = x;  // so that it is not overwritten
   const Tensor gamma = Random(Shape{channels}, DType::kF32);
   // Read twice, written once.
   Measure(
       state, 3.0 * static_cast<double>(x[0].bytes()),
       [&] {
-        return Cpu().GroupNorm(x, gamma, gamma, 32, 1e-5f, Activation::kSilu, allocator).status();
+        return Cpu()
+            .GroupNorm(absl::MakeSpan(shared), gamma, gamma, 32, 1e-5f, Activation::kSilu,
+                       allocator)
+            .status();
       },
       "GB");
 }

@@ -47,12 +47,13 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def environment(work, name, requirements):
-    """The Python of a virtual environment that has `requirements`; made once."""
+def environment(work, name, requirements, keep=False):
+    """The Python of a virtual environment that has `requirements`; made once, but for weft's own, which is
+    installed anew from these sources unless `keep`."""
     folder = os.path.join(work, "environments", name)
     python = os.path.join(folder, "bin", "python")
     done = os.path.join(folder, "done.json")
-    if name != "weft" and os.path.exists(done):
+    if (name != "weft" or keep) and os.path.exists(done):
         return python
     say(f"installing {name}")
     if not os.path.exists(python):
@@ -238,6 +239,7 @@ def main():
     parser.add_argument("--peer", action="append", choices=PEERS, help="besides weft; may be given many times")
     parser.add_argument("--rounds", type=int, default=None)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--keep", action="store_true", help="take weft as it was installed the last time")
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "bench"))
     options = parser.parse_args()
     cases = options.case or (QUICK if options.quick else list(CASES))
@@ -256,7 +258,7 @@ def main():
     pythons = {}
     for peer in dict.fromkeys(options.peer + ["pytorch"]):  # PyTorch makes the models
         try:
-            pythons[peer] = environment(options.work, peer, REQUIREMENTS[peer])
+            pythons[peer] = environment(options.work, peer, REQUIREMENTS[peer], options.keep)
         except Exception as error:
             pythons[peer] = error
 

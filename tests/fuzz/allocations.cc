@@ -1,6 +1,7 @@
 #include "tests/fuzz/allocations.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -12,12 +13,15 @@ namespace {
 std::atomic<long long> live{0};
 std::atomic<long long> most{0};
 
-void* Counted(void* memory) {
-  if (memory == nullptr) return nullptr;
-  const long long now = live += static_cast<long long>(malloc_usable_size(memory));
+void Count(size_t bytes) {
+  const long long now = live += static_cast<long long>(bytes);
   long long before = most;
   while (now > before && !most.compare_exchange_weak(before, now)) {
   }
+}
+
+void* Counted(void* memory) {
+  if (memory != nullptr) Count(malloc_usable_size(memory));
   return memory;
 }
 
@@ -42,6 +46,16 @@ size_t MostAllocated() { return static_cast<size_t>(most.load()); }
 extern "C" void* __real_aligned_alloc(size_t alignment, size_t size);   // NOLINT
 extern "C" void* __wrap_aligned_alloc(size_t alignment, size_t size) {  // NOLINT
   return weft::Counted(__real_aligned_alloc(alignment, size));
+}
+// And those of mmap, by which large buffers come. They too count until the next StartCounting;
+// files that are mapped do not count.
+extern "C" void* __real_mmap(void* at, size_t size, int protection, int flags, int file,  // NOLINT
+                             off_t offset);
+extern "C" void* __wrap_mmap(void* at, size_t size, int protection, int flags, int file,  // NOLINT
+                             off_t offset) {
+  void* memory = __real_mmap(at, size, protection, flags, file, offset);
+  if (memory != MAP_FAILED && (flags & MAP_ANONYMOUS) != 0) weft::Count(size);
+  return memory;
 }
 
 void* operator new(size_t size) {

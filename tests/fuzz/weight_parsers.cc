@@ -9,6 +9,7 @@
 #include "tests/fuzz/parsers.h"
 #include "tests/runtime/base/scratch_folder.h"
 #include "tests/runtime/weights/file_bytes.h"
+#include "tests/runtime/weights/torch_bytes.h"
 
 namespace weft {
 namespace {
@@ -67,7 +68,11 @@ std::vector<std::string> ZstdSeeds() {
   return seeds;
 }
 std::vector<std::string> ZipSeeds() {
-  return Goldens({"types.pt", "views.pt", "lightning.pt", "parameter_dict.pt", "big_endian.pt"});
+  std::vector<std::string> seeds = Goldens(
+      {"types.pt", "views.pt", "lightning.pt", "parameter_dict.pt", "module.pt", "big_endian.pt"});
+  seeds.push_back(TorchZip(OneTensorPickle(TypedTensorCall("ByteStorage", "float32", 2)),
+                           std::string(8, '\1')));
+  return seeds;
 }
 std::vector<std::string> LegacySeeds() {
   return Goldens({"types_legacy.pt", "views_legacy.pt", "lightning_legacy.pt", "module_legacy.pt"});

@@ -87,9 +87,43 @@ def run_family(weft, folder, case):
     return passed(case["name"], command, out / f"{case['graph']}.image.png", FAMILIES / case["picture"])
 
 
-def refused(weft, folder, name, graph, models, words):
+def write_zeros(path, shapes):
+    """A safetensors file of such tensors, all zero."""
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        begin, end = end, end + 4 * int(np.prod(shape))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+
+
+def prepare_wrong(folder):
+    """Adapters of other families, a 9-channel UNet among a text-to-image model's parts, tokenizers of two models."""
+    module = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
+    write_zeros(folder / "sdxl_lora.safetensors", {f"{module}.lora_down.weight": [2, 2048], f"{module}.lora_up.weight": [8, 2]})
+    write_zeros(folder / "embedding.safetensors", {"style": [2, 768]})
+    (folder / "inpaint").mkdir()
+    for place in (GOLDENS / "model").iterdir():
+        own = folder / "inpaint_unet" / "unet"
+        (folder / "inpaint" / place.name).symlink_to(own if place.name == "unet" else place)
+    text = (ROOT / "graphs" / "txt2img.json").read_text()
+    graph = json.loads(text)
+    graph["nodes"]["other"] = {"type": "LoadModel", "params": {"path": str(folder / "sd2")}}
+    graph["nodes"]["positive"]["inputs"]["tokenizer"] = "other.tokenizer"
+    (folder / "mixed.json").write_text(json.dumps(graph))
+    graph = json.loads(text)
+    nodes = graph["nodes"]
+    nodes["word"] = {"type": "LoadEmbedding", "params": {"path": str(folder / "embedding.safetensors")}}
+    nodes["taught"] = {"type": "ApplyTextualInversion",
+                       "inputs": {"tokenizer": "model.tokenizer", "clip": "model.clip", "embedding": "word"}}
+    nodes["positive"]["inputs"] |= {"tokenizer": "taught.tokenizer", "clip": "taught.clip"}
+    (folder / "taught.json").write_text(json.dumps(graph))
+
+
+def refused(weft, folder, name, graph, models, words, how="check"):
     """Whether a wrong combination is refused by `weft check`, which samples nothing, in such words."""
-    command = [weft, "check", ROOT / "graphs" / f"{graph}.json"]
+    graph = pathlib.Path(graph) if str(graph).endswith(".json") else ROOT / "graphs" / f"{graph}.json"
+    command = [weft, how, graph]
     for node, model in models.items():
         command += ["--set", f"{node}.path={folder / model}"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -105,6 +139,7 @@ def main():
     results = [run_case(weft, folder, case) for case in json.loads((GOLDENS / "cases.json").read_text())["cases"]]
     families = json.loads((FAMILIES / "cases.json").read_text())
     prepare_families(folder, families["shared"])
+    prepare_wrong(folder)
     results += [run_family(weft, folder, case) for case in families["cases"]]
     results += [
         # The widths of the text and of what the UNet looks at.
@@ -112,6 +147,13 @@ def main():
         refused(weft, folder, "a base model as refiner", "txt2img_sdxl_refiner", {"model": "sdxl", "refiner": "sdxl"}, ["20", "36"]),
         refused(weft, folder, "a refiner as base", "txt2img_sdxl", {"model": "refiner"}, ["text_encoder"]),
         refused(weft, folder, "a depth model without a depth map", "txt2img", {"model": "depth"}, ["4 channels", "in_channels is 5"]),
+        refused(weft, folder, "an inpainting UNet without a mask", "txt2img", {"model": "inpaint"}, ["4 channels", "in_channels is 9"]),
+        refused(weft, folder, "an SDXL LoRA on another UNet", "txt2img_lora", {"model": "model", "lora": "sdxl_lora.safetensors"},
+                ["this LoRA is for SDXL", "2048", "text width 24"]),
+        refused(weft, folder, "a learned word of another width", folder / "taught.json", {"model": "model"}, ["768 wide", "24"]),
+        refused(weft, folder, "a tokenizer of another model", folder / "mixed.json", {"model": "model"},
+                ["filled up with token", "the tokenizer is another model's than"], "run"),  # tokens are there in a run alone
+        refused(weft, folder, "a LoRA for a model", "txt2img", {"model": "sdxl_lora.safetensors"}, ["LoadLora"]),
         refused(weft, folder, "an upscaler without a noise level", "txt2img", {"model": "upscale"}, ["ClassConditioning"]),
     ]
     print(f"{sum(results)} of {len(results)} passed")

@@ -134,6 +134,37 @@ constexpr char kCounter[] = R"(
   end)
 )";
 
+TEST(LiveLua, RunsStayWithinABudgetOfMemory) {
+  EXPECT_RUNS(R"(
+    local graph = weft.load("txt2img")
+    local function draw(memory)
+      return graph:run({steps = 1}, {memory = memory, precision = "f32"}).image
+    end
+    local kept = draw(nil)
+    assert((draw("low") - kept):abs():max() == 0)
+    assert((draw("16G") - kept):abs():max() == 0)
+    local ok, message = pcall(draw, "1M")
+    assert(not ok and message:find("a memory of 1.0 MB is not enough", 1, true), message)
+    ok, message = pcall(draw, "a lot")
+    assert(not ok and message:find("option \"memory\": \"a lot\" is no amount of memory", 1, true), message)
+  )");
+}
+
+TEST(LiveLua, CallsStayWithinABudgetOfMemory) {
+  EXPECT_RUNS(R"(
+    local vae = weft.LoadModel{path = "models/sketch"}.vae
+    local latent = weft.randn({1, 4, 8, 8}, 1)
+    local kept = weft.VaeDecode{vae = vae, latent = latent}
+    weft.options{memory = "low"}
+    assert((weft.VaeDecode{vae = vae, latent = latent} - kept):abs():max() == 0)
+    weft.options{memory = "1M"}
+    local ok, message = pcall(weft.VaeDecode, {vae = vae, latent = latent})
+    assert(not ok and message:find("is not enough", 1, true), message)
+    weft.options{memory = ""}
+    assert((weft.VaeDecode{vae = vae, latent = latent} - kept):abs():max() == 0)
+  )");
+}
+
 TEST(LiveLua, StepCallbacksSeeAndChangeTheLoop) {
   EXPECT_RUNS(std::string(kCounter) + R"(
     local seen = {}

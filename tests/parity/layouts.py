@@ -3,8 +3,8 @@
   python tests/parity/layouts.py --weft build/dev/weft [--keep FOLDER] [family …]
 
 For each family: diffusers writes a folder; weft makes it a single file; diffusers reads that with
-from_single_file, and every tensor must be what it was; weft makes a folder of the single file again;
-diffusers loads that with from_pretrained, and every tensor and the text ids must be what they were.
+from_single_file, and every tensor and output must be what it was; weft makes a folder of the single file again;
+diffusers loads that with from_pretrained, and tensors, outputs and text ids must be what they were.
 Then files spoilt or enriched as real ones are (training's leftovers, moving averages, a UNet alone) are
 inspected. Each check is one line; exit code 0 only if all passed, 77 where PyTorch is not installed.
 """
@@ -132,6 +132,10 @@ def other_settings(expected, actual, parts):
             continue
         one, other = (dict(it.config) if hasattr(it, "config_name") and not hasattr(it.config, "to_dict")
                       else it.config.to_dict() for it in (one, other))
+        for config in (one, other):  # a level without attention has as many transformers as one likes
+            layers, kinds = config.get("transformer_layers_per_block"), config.get("down_block_types")
+            if isinstance(layers, (list, tuple)):
+                config["transformer_layers_per_block"] = [it for it, kind in zip(layers, kinds) if "Cross" in kind]
         wrong += [f"{part}.{key}: {one[key]} became {other.get(key)}" for key in one
                   if not key.startswith("_") and key not in UNTOLD and plain(one[key]) != plain(other.get(key))]
     if expected.scheduler.config.prediction_type != actual.scheduler.config.prediction_type:
@@ -155,6 +159,38 @@ def differences(expected, actual, parts):
     return wrong
 
 
+def outputs(pipeline):
+    """What every network makes of the same noise, tokens and sizes."""
+    made = []
+    draw = torch.Generator().manual_seed(4)
+    normal = lambda *shape: torch.randn(shape, generator=draw)
+    unet = pipeline.unet
+    more = {}
+    if unet.config.time_cond_proj_dim:
+        more["timestep_cond"] = normal(1, unet.config.time_cond_proj_dim)
+    if unet.config.addition_embed_type:
+        sizes = 5 if type(pipeline) is StableDiffusionXLImg2ImgPipeline else 6
+        pooled = unet.config.projection_class_embeddings_input_dim - sizes * unet.config.addition_time_embed_dim
+        more["added_cond_kwargs"] = {"text_embeds": normal(1, pooled), "time_ids": 64 * torch.ones(1, sizes)}
+    if unet.config.num_class_embeds:
+        more["class_labels"] = torch.tensor([20])
+    made.append(unet(normal(1, unet.config.in_channels, 8, 8), 500, normal(1, 77, unet.config.cross_attention_dim), **more).sample)
+    made.append(pipeline.vae.decode(normal(1, 4, 8, 8)).sample)
+    made.append(pipeline.vae.encode(normal(1, 3, 64, 64)).latent_dist.mean)
+    for which in ("", "_2"):
+        encoder, tokenizer = getattr(pipeline, f"text_encoder{which}", None), getattr(pipeline, f"tokenizer{which}", None)
+        if encoder is not None:
+            ids = tokenizer(["a cat on a mat"], padding="max_length", return_tensors="pt").input_ids
+            said = encoder(ids, output_hidden_states=True)
+            made += [said[0], said.hidden_states[-2]]
+    return made
+
+
+def same_outputs(one, other):
+    pairs = list(zip(outputs(one), outputs(other), strict=True))
+    return all(torch.equal(ours, theirs) for ours, theirs in pairs)
+
+
 def check_family(checks, name, pipeline, root):
     folder = root / name
     pipeline.save_pretrained(folder)
@@ -168,12 +204,14 @@ def check_family(checks, name, pipeline, root):
                                                torch_dtype=torch.float32)
         wrong = differences(pipeline, read, parts)
         checks.line(not wrong, f"{name} from_single_file reads it", ", ".join(wrong[:4]))
+        checks.line(same_outputs(pipeline, read), f"{name} from_single_file gives the same outputs")
     done = checks.run("convert-model", single, back)
     if not checks.line(done.returncode == 0, f"{name} single file to folder", done.stderr.strip()):
         return
     loaded = type(pipeline).from_pretrained(back)
     wrong = differences(pipeline, loaded, parts)
     checks.line(not wrong, f"{name} from_pretrained reads it", ", ".join(wrong[:4]))
+    checks.line(same_outputs(pipeline, loaded), f"{name} from_pretrained gives the same outputs")
     for which in ("tokenizer", "tokenizer_2"):
         ours, theirs = getattr(loaded, which, None), getattr(pipeline, which, None)
         if theirs is None:
@@ -192,9 +230,13 @@ def check_family(checks, name, pipeline, root):
     leftovers(checks, name, single, root)
     half = root / f"{name}_half.safetensors"
     checks.run("convert-model", single, half, "--dtype", "f16")
-    good = all(torch.equal(tensor.half(), half_tensor) for tensor, half_tensor in
-               ((load_file(single)[key], value) for key, value in load_file(half).items()))
-    checks.line(good, f"{name} in f16")
+    whole = load_file(single)
+    checks.line(all(torch.equal(whole[key].half(), value) for key, value in load_file(half).items()), f"{name} in f16")
+    packed, again = root / f"{name}.safetensors.zst", root / f"{name}_again.safetensors"
+    checks.run("convert-model", single, packed, "--dtype", "bf16", "--zstd")
+    checks.run("convert-model", packed, again)
+    checks.line(all(torch.equal(whole[key].bfloat16(), value) for key, value in load_file(again).items() if value.is_floating_point()),
+                f"{name} in bf16 and zstd, and back")
 
 
 def leftovers(checks, name, single, root):
@@ -228,6 +270,8 @@ def main():
     arguments = parser.parse_args()
     weft = str(pathlib.Path(arguments.weft).resolve())
     checks = Checks(weft)
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         root = pathlib.Path(arguments.keep or scratch)
         shutil.rmtree(root, ignore_errors=True)

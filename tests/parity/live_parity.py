@@ -12,6 +12,7 @@ The bars: in f32 no value off by more than 1e-4 of the output's range; in bf16 a
 """
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -27,10 +28,9 @@ FAMILIES = ["noise", "tokenizer", "clip", "unet", "family_unet", "lora", "vae", 
 
 try:
     import diffusers
+    import peft  # noqa: F401
     import torch
     import transformers  # noqa: F401
-    from peft import LoHaConfig, LoKrConfig, LoraConfig, get_peft_model
-    from peft.utils import get_peft_model_state_dict
     from safetensors.torch import load_file
 except ImportError as missing:
     print(f"live parity skipped: {missing}")
@@ -38,6 +38,7 @@ except ImportError as missing:
 
 import lora_goldens
 import model_goldens
+import random_adapters
 import random_configs
 import random_models as models
 import run_goldens
@@ -295,36 +296,11 @@ def check_unet(parity, count, family="unet", random_config=random_configs.unet_c
     rounds(parity, family, count, one)
 
 
-def adapted(chance, config, unet, folder):
-    """A UNet with an adapter of some kind, saved in some dialect: (the name in the folder, what it is)."""
-    targets = chance.choice([lora_goldens.LINEAR, lora_goldens.LINEAR + lora_goldens.CONV])
-    rank, alpha = chance.randrange(1, 5), chance.choice([1, 2, 3])
-    kind = chance.choice(["lora", "lora", "dora", "loha", "lokr"])
-    if kind in ("lora", "dora"):
-        made = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, use_dora=kind == "dora",
-                          use_rslora=kind == "lora" and chance.random() < 0.3)
-    else:
-        made = {"loha": LoHaConfig, "lokr": LoKrConfig}[kind](r=rank, alpha=alpha, target_modules=targets,
-                                                              use_effective_conv2d=chance.random() < 0.5)
-    model = get_peft_model(unet, made).eval()
-    lora_goldens.randomise(model, chance.randrange(2**31), size=0.3 if kind in ("loha", "lokr") else 0.2)
-    dialect = chance.choice(["peft", "kohya"]) if kind == "lora" and not made.use_rslora else "peft"
-    if dialect == "peft":
-        model.save_pretrained(folder / "adapter")
-        return model, "adapter", f"{kind} of peft"
-    tensors = {}
-    for key, tensor in get_peft_model_state_dict(model).items():
-        module, end = lora_goldens.module_of(key.removeprefix("base_model.model."))
-        module = lora_goldens.kohya(module)
-        tensors[module + {".lora_A.weight": ".lora_down.weight", ".lora_B.weight": ".lora_up.weight"}[end]] = tensor
-        tensors[module + ".alpha"] = torch.tensor(float(alpha))
-    (folder / "adapter").mkdir()
-    write_safetensors(folder / "adapter" / "kohya.safetensors", tensors)
-    return model, "adapter/kohya.safetensors", f"{kind} of kohya"
-
-
 def check_lora(parity, count):
-    def one(parity, name, folder):
+    kinds = list(random_adapters.KINDS)
+    last = []
+
+    def network(name):
         def build():
             config, size = random_configs.unet_config(parity.random)
             timestep = parity.random.randrange(1000)
@@ -332,28 +308,46 @@ def check_lora(parity, count):
             tag = f"{parity.seed}.{name}.{parity.random.random()}"
             return config, timestep, inputs, models.build_unet(tag, config, torch.float32, inputs)
 
-        config, timestep, inputs, unet = drawn(build)
+        return drawn(build)
+
+    def golden():
+        """The goldens' network, for a start: drawing one takes the longest."""
+        unet = lora_goldens.new_unet()
+        return unet.config, 500, models.unet_inputs(unet.config, parity.seed, 1, 8, 12, 77, 500.0), unet
+
+    def one(parity, name, folder):
+        k = int(name.split()[-1])
+        if k % len(kinds) == 0:
+            last[:] = network(name) if k else golden()
+        kind = kinds[k % len(kinds)]
+        config, timestep, inputs, unet = last
+        unet = copy.deepcopy(unet)
         part = folder / "model" / "unet"
         part.mkdir(parents=True)
         model_goldens.write_config(unet, part)
         model_goldens.write_weights(unet, part / "diffusion_pytorch_model.safetensors", "f32")
         plain = models.run_unet(unet, inputs)
-        model, path, said = adapted(parity.random, config, unet, folder)
-        weight = parity.random.choice([1.0, 0.5, -0.75]) if said.startswith("lora") else 1.0
-        for parameter_name, parameter in model.named_parameters():
-            if ".lora_B." in parameter_name:
-                parameter.data *= weight
+        (folder / "lora").mkdir()
+        model, path = random_adapters.KINDS[kind](parity.random, unet, folder / "lora")
+        # A weight does to magnitudes what it does in PEFT; LyCORIS has another way.
+        own_way = "LyCORIS" in kind and ("DoRA" in kind or "magnitudes" in kind)
+        weight = 1.0 if own_way else parity.random.choice([1.0, 0.5, -0.75])
+        random_adapters.set_weight(model, weight)
         expected = models.run_unet(model, inputs)
-        said += f", cosine {models.cosine(expected.double(), plain.double()):.3f} to the plain one"
+        apart = models.cosine(expected.double(), plain.double())
+        said = f"{kind} × {weight}, cosine {apart:.3f} to the plain one"
         positive = inputs["encoder_hidden_states"]
         write_safetensors(folder / "inputs.safetensors", {
             "latent": inputs["sample"][:, :4], "positive": positive, "negative": positive,
             **({"channels": inputs["sample"][:, 4:]} if config["in_channels"] > 4 else {})})
         for mode in ("merged", "live"):
-            graph = weft_graphs.with_lora(weft_graphs.unet(timestep, config["in_channels"] > 4, 1.0), path, weight, mode)
-            in_precisions(parity, f"{name} {mode}, {said}", folder, graph, {"noise": expected})
+            graph = weft_graphs.with_lora(weft_graphs.unet(timestep, config["in_channels"] > 4, 1.0), f"lora/{path}", weight, mode)
+            # How far bf16 gets depends on the network, which LyCORIS's adapters change at will: PEFT's show it.
+            precisions = ("f32",) if "LyCORIS" in kind else ("f32", "bf16")
+            in_precisions(parity, f"{name} {mode}, {said}", folder, graph, {"noise": expected}, precisions)
+        parity.line(apart < 0.9999, f"{name} shows", said)
 
-    rounds(parity, "lora", count, one)
+    rounds(parity, "lora", count or len(kinds), one)
 
 
 def check_vae(parity, count):
@@ -479,7 +473,7 @@ def main():
     parser.add_argument("families", nargs="*", metavar="family", help=" ".join(FAMILIES))
     parser.add_argument("--weft", default=str(root / "build" / "release" / "weft"), help="the command to try")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="where the models come from")
-    parser.add_argument("--rounds", type=int, help="models of each family (5; 1 for runs)")
+    parser.add_argument("--rounds", type=int, help="models of each family (5; 1 for runs; for lora adapters, one of each kind)")
     parser.add_argument("--keep", help="leave graphs, models and outputs in this folder")
     parser.add_argument("--timeout", type=float, default=300, help="seconds one weft command may take")
     parser.add_argument("--clip-vocabulary", help="bpe_simple_vocab_16e6.txt.gz, to compare with CLIP's own vocabulary too")
@@ -507,7 +501,7 @@ def main():
             "clip": lambda: check_clip(parity, asked.rounds or 5),
             "unet": lambda: check_unet(parity, asked.rounds or 5),
             "family_unet": lambda: check_unet(parity, asked.rounds or 5, "family_unet", random_configs.family_unet_config),
-            "lora": lambda: check_lora(parity, asked.rounds or 5),
+            "lora": lambda: check_lora(parity, asked.rounds),
             "vae": lambda: check_vae(parity, asked.rounds or 5),
             "tiny_vae": lambda: check_tiny_vae(parity, asked.rounds or 5),
             "runs": lambda: check_runs(parity, asked.rounds or 1),

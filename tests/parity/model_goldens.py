@@ -3,6 +3,7 @@
 What lies where is described in tests/goldens/models/README.md.
 """
 
+import copy
 import json
 import shutil
 
@@ -252,6 +253,12 @@ def make_unet(only=None):
         for k, inputs in enumerate(runs):
             tensors |= {f"{key}.{k}": value for key, value in inputs.items()}
             tensors[f"noise_pred.{k}"] = models.run_unet(model, inputs)
+        half = copy.deepcopy(model).to(torch.bfloat16)
+        for k, inputs in enumerate(runs):
+            # What bf16 costs diffusers itself: the bar of bf16 where that is more than usual.
+            answer = models.run_unet(half, inputs).float().flatten()
+            wanted = tensors[f"noise_pred.{k}"].float().flatten()
+            tensors[f"bf16_cosine.{k}"] = torch.nn.functional.cosine_similarity(answer, wanted, dim=0)[None]
         write_safetensors(folder / "io.safetensors", tensors)
         write_json(folder / "io.json", {
             "weights": spec["dtype"],

@@ -104,6 +104,33 @@ def test_set_replaces_inputs_inside(picture):
     assert graph.inputs["noise.width"].type == "int"
 
 
+def test_memory_is_an_option_of_a_run_and_changes_no_pixel():
+    graph = weft.load("txt2img")
+    kept = graph.run(steps=2, progress=False)
+    low = graph.run(steps=2, memory="low", progress=False)
+    assert low.image.tobytes() == kept.image.tobytes()
+    plan = graph.plan(steps=2, memory="low")
+    assert sum(node.kept_bytes for node in plan.nodes) == 0
+    assert sum(node.streamed_bytes for node in plan.nodes) > 10e6
+    assert plan.memory.least_bytes < plan.memory.everything_bytes
+    assert graph.plan(steps=2, memory="16G").memory.all_kept
+    assert graph.plan(steps=2).memory is None
+    with pytest.raises(weft.Error, match="a memory of 1.0 MB is not enough: this run takes at least"):
+        graph.run(memory="1M", progress=False)
+    with pytest.raises(weft.Error, match='"much" is no amount of memory'):
+        graph.run(memory="much")
+
+
+def test_memory_of_calls_can_be_set():
+    graph = weft.load("txt2img")
+    try:
+        weft.set_memory("low")
+        assert graph.plan(steps=2).memory.budget_bytes == 0
+    finally:
+        weft.set_memory("")
+    assert graph.plan(steps=2).memory is None
+
+
 def test_precision_and_out_are_options_of_a_run(tmp_path):
     graph = weft.load("txt2img")
     f32 = graph.run(steps=2, precision="f32", progress=False)

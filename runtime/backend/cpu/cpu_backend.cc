@@ -110,7 +110,7 @@ class CpuBackend : public Backend {
     });
   }
 
-  absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor& gamma,
+  absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
                                    const Tensor& beta, int64_t groups, float eps,
                                    Activation activation, const Allocator& allocator) override {
     UseThreads();
@@ -132,7 +132,12 @@ class CpuBackend : public Backend {
     call.beta = beta.empty() ? nullptr : beta.data<float>();
     std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
     dims.back() = call.channels;
-    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, call.dtype, Shape(dims)));
+    Tensor output;
+    if (sources.size() == 1 && first.unique()) {
+      output = std::move(sources[0]);
+    } else {
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, call.dtype, Shape(dims)));
+    }
     WEFT_ASSIGN_OR_RETURN(
         Tensor scratch,
         Tensor::Allocate(allocator, DType::kF32,

@@ -14,6 +14,8 @@
 #include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/backend/cpu/kernels/elementwise.h"
+#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
+#include "runtime/backend/cpu/kernels/pack_weights.h"
 #include "runtime/backend/cpu/onednn.h"
 #include "runtime/backend/cpu/same_bits.h"
 #include "runtime/backend/footprint.h"
@@ -186,6 +188,7 @@ struct PackedLinear : Packed {
   Tensor bias;                           // f32: [out], or [2 · out] where gated; or empty
   std::unique_ptr<PlainLinear> product;  // a, where gated
   std::unique_ptr<PlainLinear> gate;     // g, where gated
+  Tensor panels;  // in place of both, where the processor has the kernel for it
 };
 
 // One half of rows that are twice as wide: `half` 0 or 1.
@@ -252,6 +255,13 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, c
   if (!bias.empty()) {
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
+  if (gated && compute == DType::kBF16 && HasGatedLinearBF16(packed->in)) {
+    const WeightPlaces places = GatedLinearPlaces(packed->out, packed->in);
+    WEFT_ASSIGN_OR_RETURN(packed->panels, Tensor::Allocate(allocator, compute, Shape{places.size}));
+    PackWeights(StoredRows{weight.raw(), weight.dtype(), weight.dim(0), packed->in, 1, packed->in},
+                places, compute, packed->panels.mutable_data<std::byte>());
+    return packed;
+  }
   const int64_t rows = x.shape().outer(-1 + x.rank());
   const auto make = [&](int64_t first_row) -> absl::StatusOr<std::unique_ptr<PlainLinear>> {
     const int64_t begin = first_row * packed->in * static_cast<int64_t>(SizeOf(weight.dtype()));
@@ -291,6 +301,21 @@ absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue
     }
   }
   product.output = output.mutable_data<std::byte>();
+  if (!linear.panels.empty()) {
+    GatedLinearTask task;
+    task.x = product.x;
+    task.rows = product.rows;
+    task.in = linear.in;
+    task.out = linear.out;
+    task.weights = linear.panels.raw();
+    task.bias = product.bias;
+    task.addend = product.addend;
+    task.activation = product.activation;
+    task.residual = product.residual == Residual::kInPlace ? output.raw() : product.separate;
+    task.output = product.output;
+    RunGatedLinearBF16(task);
+    return output;
+  }
   if (linear.gate != nullptr) {
     WEFT_RETURN_IF_ERROR(RunGated(linear, product, allocator));
     return output;

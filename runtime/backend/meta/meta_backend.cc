@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
+#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
@@ -122,7 +123,7 @@ class MetaBackend : public Backend {
     } else {
       WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
     }
-    if (linear.gated) {
+    if (linear.gated && !(x.dtype() == DType::kBF16 && cpu::HasGatedLinearBF16(x.dim(-1)))) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
       WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
@@ -133,18 +134,22 @@ class MetaBackend : public Backend {
     return output;
   }
 
-  absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor&, const Tensor&,
+  absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor&, const Tensor&,
                                    int64_t, float, Activation,
                                    const Allocator& allocator) override {
-    const Tensor& first = sources[0];
-    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
+    std::vector<int64_t> dims(sources[0].shape().dims().begin(), sources[0].shape().dims().end());
     for (size_t i = 1; i < sources.size(); ++i) dims.back() += sources[i].dim(-1);
-    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, first.dtype(), Shape(dims)));
-    const int64_t pixels = first.numel() / first.dim(0) / first.dim(-1);
+    Tensor output;
+    if (sources.size() == 1 && sources[0].unique()) {
+      output = std::move(sources[0]);
+    } else {
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, sources[0].dtype(), Shape(dims)));
+    }
+    const int64_t pixels = output.numel() / output.dim(0) / output.dim(-1);
     WEFT_ASSIGN_OR_RETURN(
         const Tensor scratch,
         Tensor::Allocate(allocator, DType::kF32,
-                         Shape{cpu::GroupNormScratch(first.dim(0), pixels, dims.back())}));
+                         Shape{cpu::GroupNormScratch(output.dim(0), pixels, dims.back())}));
     return output;
   }
 

@@ -23,9 +23,7 @@ struct ProfiledLinear : Packed {
   bool gated = false;
 };
 
-double Bytes(const Tensor& x) {
-  return x.empty() ? 0.0 : static_cast<double>(x.bytes());
-}
+double Bytes(const Tensor& x) { return x.empty() ? 0.0 : static_cast<double>(x.bytes()); }
 
 // "2x64x64 320+640": the outer extents, then the channels of all sources.
 std::string SourcesText(absl::Span<const Tensor> sources) {
@@ -156,9 +154,9 @@ absl::StatusOr<Tensor> ProfilingBackend::Linear(const Packed& packed, const Tens
   return output;
 }
 
-absl::StatusOr<Tensor> ProfilingBackend::GroupNorm(absl::Span<const Tensor> sources,
-                                                   const Tensor& gamma, const Tensor& beta,
-                                                   int64_t groups, float eps, Activation activation,
+absl::StatusOr<Tensor> ProfilingBackend::GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
+                                                   const Tensor& beta, int64_t groups, float eps,
+                                                   Activation activation,
                                                    const Allocator& allocator) {
   KernelProfile call{
       .kernel = "group norm", .shape = SourcesText(sources), .dtype = sources[0].dtype()};

@@ -57,7 +57,7 @@ class ProfilingBackend : public Backend {
                                                            const Allocator& allocator) override;
   absl::StatusOr<Tensor> Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,
                                 const Allocator& allocator) override;
-  absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor& gamma,
+  absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
                                    const Tensor& beta, int64_t groups, float eps,
                                    Activation activation, const Allocator& allocator) override;
   absl::StatusOr<Tensor> LayerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta,

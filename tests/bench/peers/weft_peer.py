@@ -11,10 +11,12 @@ def unet(case, given):
     unet_part = nodes.LoadModel(path=case["model"], precision=case["precision"]).unet
 
     def conditioning(which):
-        more = {}
-        if "pooled_" + which in given:
-            more = dict(pooled=given["pooled_" + which], sizes=list(inputs.SIZES))
-        return nodes.MakeConditioning(tokens=given[which], **more)
+        pooled = "pooled_" + which
+        if pooled not in given:
+            return nodes.MakeConditioning(tokens=given[which])
+        made = nodes.MakeConditioning(tokens=given[which], pooled=given[pooled])
+        height, width = inputs.SIZES[:2]
+        return nodes.SizeConditioning(conditioning=made, width=width, height=height)
 
     guide = nodes.Guidance(
         unet=unet_part,

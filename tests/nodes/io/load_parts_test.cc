@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "nodes/io/convert_model.h"
 #include "nodes/models/parts.h"
+#include "runtime/base/file.h"
 #include "runtime/weights/safetensors_stream.h"
 #include "tests/nodes/models/run_node.h"
 #include "tests/runtime/base/scratch_folder.h"
@@ -77,6 +79,35 @@ TEST(LoadClip, TakesAWholeModelOrATextEncodersFolder) {
     EXPECT_TRUE(encoder->network().config().own_ids.has_value()) << path;
     EXPECT_TRUE(Load(LoadClipNode(), Sketch() + path, "tokenizer").ok()) << path;
   }
+}
+
+TEST_F(OneFile, OfAnAutoencoderSaysThatItsScaleIsAGuess) {
+  const std::string path = Write("vae", false);
+  const auto notices = [&path](double factor) {
+    std::vector<Event> events;
+    const Values inputs = {{"path", Value(path)}, {"scaling_factor", Value(factor)}};
+    // Norms of a file alone count as SD's, in 32 groups, which the sketch model's have not.
+    EXPECT_FALSE(RunNode(LoadVaeNode(), inputs, {.wanted = {"vae"}, .events = &events}).ok());
+    return events;
+  };
+  ASSERT_EQ(notices(0).size(), 1u);
+  EXPECT_THAT(notices(0)[0].message, HasSubstr("took 0.18215"));
+  EXPECT_TRUE(notices(0.13025).empty());
+}
+
+// transformers writes "architectures" when it saves a model, not when it saves a config.
+TEST(LoadClip, FindsTheProjectionInTheWeightsWhereTheConfigNamesNoClass) {
+  const ScratchFolder scratch;
+  fs::copy(std::string(WEFT_SOURCE_DIR) + "/tests/goldens/families/sdxl/text_encoder_2",
+           scratch / "text_encoder_2");
+  const std::string path = scratch / "text_encoder_2/config.json";
+  auto config = nlohmann::json::parse(ReadFile(path, 1 << 16).value());
+  ASSERT_EQ(config.erase("architectures"), 1u);
+  ASSERT_TRUE(WriteFile(path, config.dump()).ok());
+  const auto clip = Load(LoadClipNode(), scratch / "text_encoder_2", "clip");
+  ASSERT_TRUE(clip.ok()) << clip.status();
+  const auto* encoder = dynamic_cast<const ClipTextEncoder*>(clip->at("clip").AsObject());
+  EXPECT_GT(encoder->network().config().projection_width, 0);
 }
 
 TEST(LoadVae, ScalesAsItIsTold) {

@@ -112,16 +112,17 @@ inline double Cosine(const Tensor& got, const Tensor& wanted) {
   return dot / std::sqrt(a * b);
 }
 
-// The bars of parity: 1e-4 of the range in f32, a cosine of 0.999 in bf16.
+// The bars of parity: 1e-4 of the range in f32, a cosine of 0.999 in bf16; of a random network that
+// magnifies rounding, 1.5 times as far from 1 as diffusers itself comes in bf16.
 inline void ExpectParity(const std::string& what, const Tensor& got, const Tensor& wanted,
-                         DType compute) {
+                         DType compute, double diffusers_cosine = 1.0) {
   if (compute == DType::kF32) {
     const double distance = Distance(got, wanted);
     EXPECT_LE(distance, 1e-4) << what;
     ::testing::Test::RecordProperty(what, absl::StrCat(distance));
   } else {
     const double cosine = Cosine(got, wanted);
-    EXPECT_GE(cosine, 0.999) << what;
+    EXPECT_GE(cosine, std::min(0.999, 1 - 1.5 * (1 - diffusers_cosine))) << what;
     ::testing::Test::RecordProperty(what, absl::StrCat(1 - cosine));
   }
 }

@@ -84,6 +84,18 @@ TEST(TextLayout, GoesThereAndBackWithFusedProjections) {
   ExpectThereAndBack(expected, back);
 }
 
+TEST(TextLayout, NamesProjectionsThatDoNotMakeOneTensor) {
+  NamedWeights diffusers = GoldenPart("clip_projection", "text_encoder");
+  const std::string layer = "text_model.encoder.layers.0.";
+  diffusers.at(layer + "self_attn.v_proj.weight") = diffusers.at(layer + "mlp.fc2.weight");
+  diffusers.erase(layer + "self_attn.k_proj.bias");
+  const std::string attention = layer + "self_attn.";
+  EXPECT_THAT(TextToOriginal(diffusers).unknown,
+              ElementsAre(attention + "k_proj.weight", attention + "q_proj.bias",
+                          attention + "q_proj.weight", attention + "v_proj.bias",
+                          attention + "v_proj.weight"));
+}
+
 TEST(Checkpoint, TellsPartsApartAndNamesWhatItDoesNotKnow) {
   const ScratchFolder folder;
   NamedWeights file = WithPrefix("model.diffusion_model.",

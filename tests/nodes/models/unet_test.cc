@@ -54,7 +54,10 @@ TEST_P(UnetGolden, PredictsAsDiffusersDoes) {
     Ops ops = CpuOps(compute());
     const auto noise = Predict(ops, golden, k);
     ASSERT_TRUE(noise.ok()) << noise.status();
-    ExpectParity("noise_pred" + k, *noise, golden.Get("noise_pred" + k), compute());
+    // What bf16 costs diffusers itself, where the golden says so.
+    const double own =
+        golden.Has("bf16_cosine" + k) ? golden.Get("bf16_cosine" + k).data<float>()[0] : 1.0;
+    ExpectParity("noise_pred" + k, *noise, golden.Get("noise_pred" + k), compute(), own);
   }
   EXPECT_GE(cases, 1);
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "nodes/text/tokenizer.h"
 #include "tests/nodes/text/tokenizer_folder.h"
 
@@ -171,6 +172,14 @@ TEST(TokenizerFiles, BadAddedTokensAreAnError) {
       ErrorWith("special_tokens_map.json", Json{{"pad_token", std::string(100000, 'x')}}.dump()),
       HasSubstr(
           "special_tokens_map.json\": pad_token: a token of 100000 bytes (expected 1 to 256)"));
+}
+
+TEST(TokenizerFiles, AnAbsurdNumberOfAddedTokensIsAnError) {
+  Json added = Json::object();
+  const size_t known = TokenizerFolder::SmallVocabulary().size();
+  for (size_t i = 0; i < 20'000; ++i) added[absl::StrCat("<", i, ">")] = known + i;
+  EXPECT_THAT(ErrorWith("added_tokens.json", added.dump()),
+              HasSubstr("adds more than 16384 tokens"));
 }
 
 TEST(TokenizerFiles, AnAbsurdLengthIsAnError) {

@@ -1,3 +1,4 @@
+#include <cstring>
 #include <tuple>
 
 #include "runtime/backend/cpu/cpu_backend.h"
@@ -41,8 +42,9 @@ TEST_P(Kernels, NormaliseGroupsOverOneOrMoreSources) {
     const Tensor gamma = Random(Shape{channels}, DType::kF32, 1);
     const Tensor beta = Random(Shape{channels}, DType::kF32, 2);
     for (const Activation activation : {Activation::kNone, Activation::kSilu}) {
-      const auto y =
-          backend_->GroupNorm(sources, gamma, beta, c.groups, 1e-5f, activation, allocator_);
+      std::vector<Tensor> given = sources;
+      const auto y = backend_->GroupNorm(absl::MakeSpan(given), gamma, beta, c.groups, 1e-5f,
+                                         activation, allocator_);
       ASSERT_TRUE(y.ok()) << y.status();
       EXPECT_TRUE(Near(*y, Shape{c.batch, c.h, c.w, channels},
                        reference::GroupNorm(sources, gamma, beta, c.groups, 1e-5, activation),
@@ -55,12 +57,30 @@ TEST_P(Kernels, NormaliseGroupsWithoutScaleAndShift) {
   const std::vector<Tensor> sources = {Random(Shape{2, 4, 4, 24}, GetParam(), 1)};
   const Tensor ones = *Tensor::Of<float>(Shape{24}, std::vector<float>(24, 1.0f));
   const Tensor zeros = *Tensor::Of<float>(Shape{24}, std::vector<float>(24, 0.0f));
-  const auto y =
-      backend_->GroupNorm(sources, Tensor(), Tensor(), 4, 1e-6f, Activation::kNone, allocator_);
+  std::vector<Tensor> given = sources;
+  const auto y = backend_->GroupNorm(absl::MakeSpan(given), Tensor(), Tensor(), 4, 1e-6f,
+                                     Activation::kNone, allocator_);
   ASSERT_TRUE(y.ok()) << y.status();
   EXPECT_TRUE(Near(*y, Shape{2, 4, 4, 24},
                    reference::GroupNorm(sources, ones, zeros, 4, 1e-6, Activation::kNone),
                    Tolerance(GetParam())));
+}
+
+TEST_P(Kernels, NormaliseGroupsInTheMemoryOfTheLastReference) {
+  std::vector<Tensor> own = {Random(Shape{2, 9, 7, 40}, GetParam(), 1)};
+  std::vector<Tensor> shared = {Random(Shape{2, 9, 7, 40}, GetParam(), 1)};
+  const Tensor held = shared[0];
+  const std::byte* memory = own[0].raw();
+  const auto normalise = [&](std::vector<Tensor>& sources) {
+    return backend_->GroupNorm(absl::MakeSpan(sources), Tensor(), Tensor(), 8, 1e-5f,
+                               Activation::kSilu, allocator_);
+  };
+  const auto in_place = normalise(own);
+  const auto apart = normalise(shared);
+  ASSERT_TRUE(in_place.ok() && apart.ok()) << in_place.status() << apart.status();
+  EXPECT_EQ(in_place->raw(), memory);
+  EXPECT_NE(apart->raw(), held.raw());
+  EXPECT_EQ(std::memcmp(in_place->raw(), apart->raw(), apart->bytes()), 0);
 }
 
 TEST(GroupNorm, KeepsItsDigitsWhereTheMeanIsFarFromZero) {
@@ -68,7 +88,8 @@ TEST(GroupNorm, KeepsItsDigitsWhereTheMeanIsFarFromZero) {
   const std::vector<Tensor> sources = {Random(Shape{1, 64, 64, 32}, DType::kF32, 1, 0.05, 100.0)};
   const Tensor gamma = Random(Shape{32}, DType::kF32, 2);
   const Tensor beta = Random(Shape{32}, DType::kF32, 3);
-  const auto y = backend->GroupNorm(sources, gamma, beta, 8, 1e-5f, Activation::kNone,
+  std::vector<Tensor> given = sources;
+  const auto y = backend->GroupNorm(absl::MakeSpan(given), gamma, beta, 8, 1e-5f, Activation::kNone,
                                     Allocator(Device::kCpu));
   ASSERT_TRUE(y.ok()) << y.status();
   EXPECT_TRUE(Near(*y, Shape{1, 64, 64, 32},

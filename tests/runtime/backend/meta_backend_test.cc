@@ -108,9 +108,15 @@ TEST(MetaBackend, PredictsLinearLayers) {
 
 TEST(MetaBackend, PredictsNormsAndAttention) {
   ExpectAlike("group norm", [](Backend& b, const Allocator& a, DType t) {
-    const std::vector<Tensor> sources = {Of(a, t, Shape{2, 32, 32, 64}),
-                                         Of(a, t, Shape{2, 32, 32, 32})};
-    return b.GroupNorm(sources, Tensor(), Tensor(), 32, 1e-5f, Activation::kSilu, a);
+    std::vector<Tensor> sources = {Of(a, t, Shape{2, 32, 32, 64}), Of(a, t, Shape{2, 32, 32, 32})};
+    return b.GroupNorm(absl::MakeSpan(sources), Tensor(), Tensor(), 32, 1e-5f, Activation::kSilu,
+                       a);
+  });
+  ExpectAlike("group norm in place", [](Backend& b, const Allocator& a, DType t) {
+    std::vector<Tensor> sources;
+    sources.push_back(Of(a, t, Shape{2, 32, 32, 64}));
+    return b.GroupNorm(absl::MakeSpan(sources), Tensor(), Tensor(), 32, 1e-5f, Activation::kSilu,
+                       a);
   });
   ExpectAlike("layer norm", [](Backend& b, const Allocator& a, DType t) {
     return b.LayerNorm(Of(a, t, Shape{2, 100, 64}), Tensor(), Tensor(), 1e-5f, a);

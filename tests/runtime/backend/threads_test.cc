@@ -114,10 +114,11 @@ TEST_P(Threads, DoNotChangeNorms) {
   const Tensor gamma = Random(Shape{96}, DType::kF32, 1);
   const Tensor beta = Random(Shape{96}, DType::kF32, 2);
   for (const int64_t size : {1, 5, 8, 64, 131}) {
-    const std::vector<Tensor> sources = {Random(Shape{2, size, size, 60}, GetParam(), 3),
-                                         Random(Shape{2, size, size, 36}, GetParam(), 4)};
+    std::vector<Tensor> sources = {Random(Shape{2, size, size, 60}, GetParam(), 3),
+                                   Random(Shape{2, size, size, 36}, GetParam(), 4)};
     ExpectSameBits(absl::StrCat("group norm of ", size, "²"), [&] {
-      return backend_->GroupNorm(sources, gamma, beta, 32, 1e-5f, Activation::kSilu, allocator_);
+      return backend_->GroupNorm(absl::MakeSpan(sources), gamma, beta, 32, 1e-5f, Activation::kSilu,
+                                 allocator_);
     });
     const Tensor x = Random(Shape{size * size, 96}, GetParam(), 5);
     ExpectSameBits(absl::StrCat("layer norm of ", size, "² rows"),

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/runtime/base/scratch_folder.h"
 
@@ -81,6 +84,25 @@ TEST(MappedFile, LetsGoOfPagesThatWereLentAndStaysReadable) {
   lent.reset();
   EXPECT_LT(ResidentFileBytes(), before + kBytes / 4);
   EXPECT_EQ(data[kBytes - 1], std::byte{'x'});
+}
+
+TEST(MappedFile, LeavesTheMemoryBehindItAlone) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const ScratchFolder folder;
+  const std::string path = folder.Put("a", std::string(page, 'x'));
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  void* behind = MAP_FAILED;
+  while (behind == MAP_FAILED && files.size() < 1000) {  // until there is room behind one
+    files.push_back(MappedFile::Open(path).value());
+    if (files.size() > 1) files.erase(files.end() - 2);
+    behind = mmap(const_cast<std::byte*>(files.back()->data()) + page, page, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  }
+  ASSERT_NE(behind, MAP_FAILED);
+  *static_cast<char*>(behind) = 'y';
+  MappedFile::Lend(files.back(), files.back()->data(), 2 * page).reset();
+  EXPECT_EQ(*static_cast<char*>(behind), 'y');
+  munmap(behind, page);
 }
 
 TEST(WriteFile, ReplacesAFileAndLeavesNothingElse) {

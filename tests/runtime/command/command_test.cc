@@ -572,6 +572,20 @@ TEST(Command, ConvertModelWritesFilesThatInspectKnows) {
   EXPECT_THAT(Weft(folder, "inspect half").out, HasSubstr("F16"));
 }
 
+TEST(Command, ConvertModelTakesAPartsOwnFolder) {
+  const ScratchFolder folder;
+  for (const std::string part : {"unet", "vae", "text_encoder"}) {
+    const std::string file = part + ".safetensors";
+    const Ended done = Weft(folder, "convert-model '" + Sketch() + "/" + part + "' " + file);
+    ASSERT_EQ(done.code, 0) << done.err;
+    const auto said = nlohmann::json::parse(Weft(folder, "inspect --json " + file).out);
+    ASSERT_TRUE(said["parts"].contains(part)) << said;
+    // Norms of a file count as SD's, in 32 groups, which the sketch model's have not.
+    EXPECT_EQ(said["parts"][part].contains("wrong"), part == "vae") << said["parts"][part];
+    EXPECT_TRUE(said["unused"].empty());
+  }
+}
+
 TEST(Command, ConvertModelSaysWhatIsWrongAndLeavesNothing) {
   const ScratchFolder folder;
   const Ended missing = Weft(folder, "convert-model nowhere out");
@@ -597,6 +611,35 @@ TEST(Command, ModelsListsWhatGraphsMayName) {
   EXPECT_EQ(ended.code, 0) << ended.err;
   EXPECT_THAT(ended.out, AllOf(HasSubstr("mine.safetensors"), HasSubstr("Stable Diffusion"),
                                HasSubstr("broken.safetensors"), HasSubstr("cannot be read")));
+}
+
+TEST(Command, InspectTellsOfLorasInEachDialect) {
+  const ScratchFolder folder;
+  const std::string goldens = WEFT_SOURCE_DIR "/tests/goldens/lora/";
+  const auto said = [&](const char* file) {
+    return Weft(folder, "inspect '" + goldens + file + "'").out;
+  };
+  EXPECT_THAT(said("diffusers.safetensors.zst"),
+              HasSubstr("LoRA (diffusers, rank 2), modules: 110 of the UNet, 20 of the text "
+                        "encoder: 260 tensors"));
+  EXPECT_THAT(said("kohya_diff.safetensors.zst"), HasSubstr("difference (kohya), modules: 3"));
+  EXPECT_THAT(said("kohya_lokr.safetensors.zst"), HasSubstr("LoKr (kohya"));
+  EXPECT_THAT(said("peft_dora"), HasSubstr("DoRA (PEFT, rank 2), modules: 167 of the UNet"));
+
+  const Ended json = Weft(folder, "inspect --json '" + goldens + "kohya_text.safetensors.zst'");
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto lora = nlohmann::json::parse(json.out);
+  EXPECT_EQ(lora["kind"], "LoRA");
+  EXPECT_EQ(lora["modules"]["second text encoder"], 15);
+  EXPECT_TRUE(lora["unused"].empty());
+}
+
+TEST(Command, ALoraIsNoModelToLoad) {
+  const ScratchFolder folder;
+  const Ended ended = Weft(folder, "check txt2img --set model.path='" WEFT_SOURCE_DIR
+                                   "/tests/goldens/lora/diffusers.safetensors.zst'");
+  EXPECT_NE(ended.code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("LoadLora"));
 }
 
 TEST(Command, InspectTellsOfLearnedWordsAndPicklesOtherObjects) {

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/command/memory.h"
+#include "runtime/command/seconds_text.h"
+#include "runtime/exec/process_memory.h"
 
 namespace weft {
 namespace {

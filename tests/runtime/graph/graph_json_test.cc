@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/graph/problem.h"
 
 namespace weft {
@@ -72,6 +73,16 @@ TEST(GraphJson, RejectsADuplicateKeyAndNamesIt) {
   EXPECT_THAT(
       ErrorOf("{\"weft\": 1,\n\"nodes\": {\"a\": {\"type\": \"X\"},\n\"a\": {\"type\": \"Y\"}}}"),
       HasSubstr("line 3, column 3: the key \"a\" occurs twice"));
+}
+
+// Comparing each key with those before it would take minutes.
+TEST(GraphJson, ReadsAnObjectOfVeryManyKeys) {
+  std::string text = R"({"weft": 1, "nodes": {"a": {"type": "A", "params": {)";
+  for (int i = 0; i < 400'000; ++i) absl::StrAppend(&text, "\"k", i, "\":0,");
+  absl::StrAppend(&text, R"("last": 1}}}})");
+  const absl::StatusOr<GraphDef> graph = ParseGraphJson(text, "g.json");
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(graph->nodes[0].second.inputs.size(), 400'001u);
 }
 
 TEST(GraphJson, RejectsNestingWithoutEnd) {

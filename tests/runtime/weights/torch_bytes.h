@@ -59,6 +59,15 @@ inline std::string TensorCall(uint8_t offset, uint8_t rows, uint8_t columns) {
          "\x86" + byte(columns) + byte(1) + "\x86\x89}tR";
 }
 
+// _rebuild_tensor_v3 of a [count] tensor of `dtype` in a storage of eight values of `type`.
+inline std::string TypedTensorCall(const std::string& type, const std::string& dtype,
+                                   uint8_t count) {
+  const auto byte = [](uint8_t value) { return std::string("K") + static_cast<char>(value); };
+  return "ctorch._utils\n_rebuild_tensor_v3\n((" + Short("storage") + "ctorch\n" + type + "\n" +
+         Short("0") + Short("cpu") + byte(8) + "tQ" + byte(0) + byte(count) + "\x85" + byte(1) +
+         "\x85\x89}ctorch\n" + dtype + "\n" + "tR";
+}
+
 }  // namespace weft
 
 #endif  // WEFT_TESTS_RUNTIME_WEIGHTS_TORCH_BYTES_H_

@@ -121,6 +121,38 @@ TEST(TorchFile, RejectsAViewPastItsStorage) {
               HasSubstr("has more elements than the 6 of its storage"));
 }
 
+TEST(TorchFile, MeasuresAViewOfAnotherTypeByTheBytesOfItsStorage) {
+  const auto file = OpenWeightFile(
+      "a.pt", MappedFile::Of(TorchZip(OneTensorPickle(TypedTensorCall("ByteStorage", "float32", 2)),
+                                      BytesOf<float>({1, 2}))));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT((*file)->Read(0)->span<float>(), ElementsAre(1, 2));
+  EXPECT_THAT(ErrorOf(TorchZip(OneTensorPickle(TypedTensorCall("ByteStorage", "float32", 8)),
+                               std::string(8, '\0'))),
+              HasSubstr("its shape [8] has more elements than the 2 of its storage"));
+}
+
+TEST(TorchFile, TakesWhatAModuleHoldsButOnce) {
+  const std::string parts =
+      Short("_parameters") + "q\1}" + Short("w") + TensorCall(0, 2, 3) + "sq\2";
+  const std::string module = "ctorch.nn\nModule\n)R}" + parts + "sh\1h\2sb";
+  const auto file = OpenWeightFile(
+      "a.pt", MappedFile::Of(TorchZip("\x80\x02" + module + ".", std::string(24, '\0'))));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->tensors().size(), 1u);
+}
+
+TEST(TorchFile, RejectsContainersThatShareWhatTheyHoldWithoutEnd) {
+  constexpr int kMany = 2100;
+  std::string pickle = "\x80\x02](";
+  for (int i = 0; i < kMany; ++i) pickle += "K\1K\2\x86";
+  pickle +=
+      "e\x85q\1"
+      "0](";
+  for (int i = 0; i < kMany; ++i) pickle += "ccollections\nOrderedDict\nh\1R";
+  EXPECT_THAT(ErrorOf(TorchZip(pickle + "e.", "")), HasSubstr("holds more than 4194304 values"));
+}
+
 TEST(TorchFile, RejectsAStorageThatIsShorterThanItSays) {
   EXPECT_THAT(ErrorOf(TorchZip(OneTensorPickle(TensorCall(0, 2, 3)), std::string(23, '\0'))),
               HasSubstr("its storage \"0\" should have 24 bytes, but has 23"));

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <random>
 #include <string>
 #include <vector>
@@ -62,13 +64,49 @@ TEST(ZstdSafetensors, ReadsSeveralFramesOfUnknownSize) {
   EXPECT_THAT((*file)->Read(1)->span<float>(), ElementsAre(2, 3));
 }
 
-TEST(ZstdSafetensors, HandsOutMemoryThatItDoesNotKeep) {
+TEST(ZstdSafetensors, PutsAsideWhatIsReadAgain) {
   const ScratchFolder folder;
   const auto file = OpenWeightFile(folder.Put("a.safetensors.zst", Zstd(Three())));
   ASSERT_TRUE(file.ok()) << file.status();
   const Tensor first = *(*file)->Read(0);
   const Tensor second = *(*file)->Read(0);
-  EXPECT_NE(first.raw(), second.raw());  // decompressed anew: nothing was held back
+  const Tensor third = *(*file)->Read(0);
+  EXPECT_NE(first.raw(), second.raw());  // memory of its own, which the file did not keep
+  EXPECT_EQ(second.raw(), third.raw());  // pages of a temporary file
+  EXPECT_THAT((*file)->Read(2)->span<float>(), ElementsAre(4));
+}
+
+TEST(ZstdSafetensors, ReadsAgainWhereNothingCanBePutAside) {
+  const ScratchFolder folder;
+  const auto file = OpenWeightFile(folder.Put("a.safetensors.zst", Zstd(Three())));
+  ASSERT_TRUE(file.ok()) << file.status();
+  struct rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit none = {0, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const Tensor first = *(*file)->Read(1);
+  const absl::StatusOr<Tensor> second = (*file)->Read(1);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_THAT(second->span<float>(), ElementsAre(2, 3));
+  EXPECT_NE(first.raw(), second->raw());
+}
+
+TEST(ZstdSafetensors, HoldsNoneOfALargeFileInMemory) {
+  const ScratchFolder folder;
+  constexpr char kLarge[] =
+      R"({"a": {"dtype": "U8", "shape": [50331648], "data_offsets": [0, 50331648]},)"
+      R"("b": {"dtype": "F32", "shape": [1], "data_offsets": [50331648, 50331652]}})";
+  const std::string data = std::string(48 << 20, '\x01') + BytesOf<float>({7});
+  const auto file =
+      OpenWeightFile(folder.Put("a.safetensors.zst", Zstd(SafetensorsBytes(kLarge, data))));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT((*file)->Read(1)->span<float>(), ElementsAre(7));
+  const Tensor a = *(*file)->Read(0);
+  EXPECT_FALSE(a.unique());  // the pages of a file
+  EXPECT_EQ(a.raw()[12345], std::byte{1});
 }
 
 TEST(ZstdSafetensors, RejectsAnEmptyFile) { EXPECT_THAT(ErrorOf(""), EndsWith("is empty")); }

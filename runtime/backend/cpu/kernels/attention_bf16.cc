@@ -33,24 +33,11 @@ constexpr int64_t kKeys = 128;  // a block: its scores stay in the first cache
 constexpr float kMasked = -1e30f;
 static_assert(kQueryTile == kVectors * kLanes && kKeys % kRows == 0 && kKeys <= kKeyBlock);
 
-// Two neighbouring bf16 values, as the dot product takes them.
-using Pair = uint32_t;
+#include "runtime/backend/cpu/kernels/avx512_bf16-inl.h"
 
 int64_t Pairs(int64_t width) { return (width + 1) / 2; }
 size_t KeyPairs(int64_t rows, int64_t width) {
   return static_cast<size_t>(RoundUp(rows, kLanes) * Pairs(width));
-}
-
-__m512bh AsBF16(__m512i v) { return reinterpret_cast<__m512bh>(v); }
-
-// 2^x for x ≤ 0 to 1e-4 of its value, less than bf16 shows: a cubic on [0, 1).
-inline __m512 Exp2(__m512 x) {
-  const __m512 f = _mm512_reduce_ps(x, 1);  // x - floor(x)
-  __m512 p = _mm512_set1_ps(7.802452e-2f);
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.2606716e-1f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.9583354e-1f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.99992522f));
-  return _mm512_scalef_ps(p, x);
 }
 
 // Keys [rows, width] → [row][width / 2] of pairs, filled up with 0.
@@ -91,10 +78,6 @@ void PackValues(const BF16* values, int64_t stride, int64_t rows, int64_t width,
       _mm512_store_si512(packed + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
   }
-}
-
-inline __m512bh Broadcast(const Pair* pair) {
-  return AsBF16(_mm512_set1_epi32(static_cast<int>(*pair)));
 }
 
 // Scores of kRows keys against all queries: q [pairs][query] → scores [key][query]; moves the

@@ -12,28 +12,24 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,f16c,avx512f,avx512vl,avx512dq,avx512bw,avx512
 namespace weft::cpu {
 namespace {
 
+#include "runtime/backend/cpu/kernels/avx512_bf16-inl.h"
 #include "runtime/backend/cpu/kernels/winograd-inl.h"
 
 struct Simd {
   using Element = BF16;
   using Vector = __m512;
   static int64_t kLanes() { return 16; }
-  static __mmask16 Some(int64_t count) { return static_cast<__mmask16>((1u << count) - 1u); }
-  static Vector Widened(__m256i v) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
-  }
-  static __m256i Narrowed(Vector v) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)); }
   static Vector Load(const BF16* p) {
     return Widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
   static Vector LoadSome(const BF16* p, int64_t count) {
-    return Widened(_mm256_maskz_loadu_epi16(Some(count), p));
+    return Widened(_mm256_maskz_loadu_epi16(FirstLanes(count), p));
   }
   static void Store(Vector v, BF16* p) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), Narrowed(v));
   }
   static void StoreSome(Vector v, BF16* p, int64_t count) {
-    _mm256_mask_storeu_epi16(p, Some(count), Narrowed(v));
+    _mm256_mask_storeu_epi16(p, FirstLanes(count), Narrowed(v));
   }
   static Vector LoadFloats(const float* p) { return _mm512_loadu_ps(p); }
   static Vector Add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
@@ -43,24 +39,10 @@ struct Simd {
 
 constexpr int kVectors = kWinogradPanel / 16;
 
-// Products of kRows rows with one panel; a and b hold pairs of bf16.
 template <int kRows>
-void MultiplyRows(const uint32_t* a, int64_t pairs, const uint32_t* b, float* c) {
+void MultiplyRows(const Pair* a, int64_t pairs, const Pair* b, float* c) {
   __m512 sum[kRows][kVectors];
-  for (auto& row : sum) {
-    for (auto& s : row) s = _mm512_setzero_ps();
-  }
-  for (int64_t k = 0; k < pairs; ++k, b += kWinogradPanel) {
-    __m512bh weight[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      weight[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + 16 * v));
-    }
-    for (int r = 0; r < kRows; ++r) {
-      const auto x =
-          reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * pairs + k])));
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], weight[v], x);
-    }
-  }
+  DotRows(a, pairs, b, kWinogradPanel, sum);
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kVectors; ++v) {
       _mm512_storeu_ps(c + r * kWinogradPanel + 16 * v, sum[r][v]);
@@ -70,8 +52,8 @@ void MultiplyRows(const uint32_t* a, int64_t pairs, const uint32_t* b, float* c)
 
 void Multiply(const void* a, int64_t rows, int64_t depth, const void* b, float* c) {
   const int64_t pairs = depth / 2;
-  const auto* x = static_cast<const uint32_t*>(a);
-  const auto* w = static_cast<const uint32_t*>(b);
+  const auto* x = static_cast<const Pair*>(a);
+  const auto* w = static_cast<const Pair*>(b);
   for (; rows >= 6; rows -= 6, x += 6 * pairs, c += 6 * kWinogradPanel) {
     MultiplyRows<6>(x, pairs, w, c);
   }

@@ -1,5 +1,5 @@
-#ifndef WEFT_RUNTIME_COMMAND_MEMORY_H_
-#define WEFT_RUNTIME_COMMAND_MEMORY_H_
+#ifndef WEFT_RUNTIME_EXEC_PROCESS_MEMORY_H_
+#define WEFT_RUNTIME_EXEC_PROCESS_MEMORY_H_
 
 #include <cstddef>
 #include <string>
@@ -14,11 +14,12 @@ inline constexpr size_t kWorkingBytes = 17'500'000;
 size_t ResidentBytes();      // of this process now: code, libraries and heap
 size_t PeakResidentBytes();  // the most so far
 
+// Gives the pages of what has been freed back to the system.
+void ReleaseFreedMemory();
+
 // "12.3 MB" (10^6 bytes).
 std::string BytesText(size_t bytes);
-// "0.4 s", "12 s", "3 min 20 s".
-std::string SecondsText(double seconds);
 
 }  // namespace weft
 
-#endif  // WEFT_RUNTIME_COMMAND_MEMORY_H_
+#endif  // WEFT_RUNTIME_EXEC_PROCESS_MEMORY_H_
