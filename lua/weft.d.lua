@@ -262,6 +262,7 @@ function weft.options(options) end
 ---@class weft.clip
 ---@class weft.conditioning
 ---@class weft.config
+---@class weft.deep_features
 ---@class weft.denoiser
 ---@class weft.embedding
 ---@class weft.generator
@@ -1077,6 +1078,20 @@ function weft.MaskImage(inputs) end
 ---@return weft.image
 function weft.MaskToImage(inputs) end
 
+---@class weft.MergeTokens.inputs
+---@field [1] string? an id
+---@field denoiser weft.denoiser|weft.wire From Guidance.
+---@field ratio? number|weft.wire The share of the tokens that is merged away; 0: none. One of each 2×2 always stays. (default 0.5)
+---@field max_downsample? integer|weft.wire Tokens are merged where the network's picture is smaller than the latent by no more than this: 1, the largest pictures, to 8. (default 1)
+---@field generator? weft.generator|weft.wire Draws which one of each 2×2 others may be merged into, anew in every attention and step; without it, the first.
+---@class weft.MergeTokens.outputs
+---@field denoiser weft.denoiser For PredictNoise.
+---@field generator weft.generator After the draw.
+---A denoiser that computes self-attention with fewer tokens: those that are alike are merged before and told apart after.
+---@param inputs weft.MergeTokens.inputs
+---@return weft.MergeTokens.outputs
+function weft.MergeTokens(inputs) end
+
 ---@class weft.PNDMScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -1139,6 +1154,24 @@ function weft.ParseSchedulerConfig(inputs) end
 ---@param inputs weft.PredictNoise.inputs
 ---@return weft.latent
 function weft.PredictNoise(inputs) end
+
+---@class weft.PredictNoiseCached.inputs
+---@field [1] string? an id
+---@field denoiser weft.denoiser|weft.wire From Guidance.
+---@field latent weft.latent|weft.wire Noisy, scaled by ScaleInput.
+---@field step weft.step|weft.wire Where in the schedule it is.
+---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
+---@field guidance_scale? number|weft.wire For this step alone, in place of the scale in the denoiser.
+---@field cache_interval? integer|weft.wire DeepCache: the whole network runs every so many steps; between them its outermost layers do, with what the deep ones gave last. 1: the whole network always runs. (default 1)
+---@field cache_branch? integer|weft.wire The skip connection inside of which layers are deep: 0, the outermost, is fastest; SD 1.5 has 12. (default 0)
+---@field cache? weft.deep_features|weft.wire What the step before has kept, from a loop's carry that begins empty.
+---@class weft.PredictNoiseCached.outputs
+---@field noise weft.latent The network's answer: noise, velocity or sample, as the scheduler's prediction_type says.
+---@field cache weft.deep_features For the next step.
+---As PredictNoise, and with a cache_interval of more than 1 the deep part of the network runs once in so many steps (DeepCache).
+---@param inputs weft.PredictNoiseCached.inputs
+---@return weft.PredictNoiseCached.outputs
+function weft.PredictNoiseCached(inputs) end
 
 ---@class weft.PreviewLatent.inputs
 ---@field [1] string? an id
@@ -1335,6 +1368,21 @@ function weft.SchedulerStep(inputs) end
 ---@return weft.conditioning
 function weft.SizeConditioning(inputs) end
 
+---@class weft.StopWhenConverged.inputs
+---@field [1] string? an id
+---@field latent weft.latent|weft.wire Of the next step, from SchedulerStep.
+---@field original weft.latent|weft.wire The clean latent that it predicts.
+---@field before? weft.latent|weft.wire What the step before predicted, by a loop's carry that begins empty.
+---@field step weft.step|weft.wire The step that has been taken.
+---@field threshold? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
+---@class weft.StopWhenConverged.outputs
+---@field latent weft.latent As it came in, or the clean one at the end.
+---@field going boolean For a loop's `while`.
+---Whether the picture that a step predicts would still change in the steps that are left: rms(original - before) / rms(original) · steps left > threshold. Once it would not, the latent is that picture.
+---@param inputs weft.StopWhenConverged.inputs
+---@return weft.StopWhenConverged.outputs
+function weft.StopWhenConverged(inputs) end
+
 ---@class weft.TCDScheduler.inputs
 ---@field [1] string? an id
 ---@field config? weft.config|weft.wire The model's scheduler_config.json; options set here come before it.
@@ -1511,6 +1559,11 @@ function weft.ZeroEmptyPrompt(inputs) end
 ---@field num_inference_steps? integer|weft.wire Steps of a full run. (default 20)
 ---@field denoising_end? number|weft.wire The share of the way at which to stop, and leave the rest to a refiner. (default 1.0)
 ---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
+---@field cache_interval? integer|weft.wire DeepCache: the whole network runs every so many steps; between them its outermost layers do, with what the deep ones gave last. 1: the whole network always runs. (default 1)
+---@field cache_branch? integer|weft.wire The skip connection inside of which layers are deep: 0, the outermost, is fastest; SD 1.5 has 12. (default 0)
+---@field merge_ratio? number|weft.wire The share of the tokens that is merged away; 0: none. One of each 2×2 always stays. (default 0.0)
+---@field merge_downsample? integer|weft.wire Tokens are merged where the network's picture is smaller than the latent by no more than this: 1, the largest pictures, to 8. (default 1)
+---@field stop_below? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
 ---@class weft.Denoise.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 
@@ -1597,11 +1650,16 @@ function weft.EncodePromptSdxl(inputs) end
 ---@field guidance_start? number|weft.wire The share of the steps that is done when guidance begins; before, there is the positive pass alone, in half the time. (default 0.0)
 ---@field guidance_stop? number|weft.wire The share of the steps that is done when guidance ends. (default 1.0)
 ---@field channels? weft.latent|weft.wire More channels beside the latent's, unscaled: mask and masked picture of an inpainting network.
+---@field cache_interval? integer|weft.wire DeepCache: the whole network runs every so many steps; between them its outermost layers do, with what the deep ones gave last. 1: the whole network always runs. (default 1)
+---@field cache_branch? integer|weft.wire The skip connection inside of which layers are deep: 0, the outermost, is fastest; SD 1.5 has 12. (default 0)
+---@field merge_ratio? number|weft.wire The share of the tokens that is merged away; 0: none. One of each 2×2 always stays. (default 0.0)
+---@field merge_downsample? integer|weft.wire Tokens are merged where the network's picture is smaller than the latent by no more than this: 1, the largest pictures, to 8. (default 1)
+---@field stop_below? number|weft.wire How much the picture may still change, as a share of itself, if all steps that are left change it as much as this one did; 0: the loop never ends early. (default 0.0)
 ---@class weft.Sample.outputs
 ---@field latent weft.latent 
 ---@field generator weft.generator 
 ---@field originals weft.latent[] 
----The denoising loop from a given latent over given steps. Copy it to change what happens in a step.
+---The denoising loop from a given latent over given steps. Copy it to change what happens in a step. cache_interval, merge_ratio and stop_below save time and change the picture; as they stand they do nothing.
 ---@param inputs weft.Sample.inputs
 ---@return weft.Sample.outputs
 function weft.Sample(inputs) end

@@ -40,14 +40,17 @@
   X(Generator)                       \
   X(Guidance)                        \
   X(InstructPix2PixGuidance)         \
+  X(MergeTokens)                     \
   X(ParseSchedulerConfig)            \
   X(PredictNoise)                    \
+  X(PredictNoiseCached)              \
   X(ReverseSteps)                    \
   X(SamplerScheduler)                \
   X(ScaleInput)                      \
   X(ScaleNoise)                      \
   X(SchedulerConfigText)             \
   X(SchedulerStep)                   \
+  X(StopWhenConverged)               \
   X(Timesteps)                       \
   X(TrainingStep)                    \
   X(UnconditionalDenoiser)           \

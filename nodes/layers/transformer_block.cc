@@ -31,14 +31,28 @@ TransformerBlock::TransformerBlock(const Scope& scope, const TransformerConfig& 
   }
 }
 
-Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& context) const {
-  Tensor h = norm1_(ops, x);  // [b, rows, width], as all that follow
-  x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
-                        : (*first_cross_)(ops, std::move(h), context, std::move(x));
+Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& context,
+                                    const TokenGrid& grid) const {
+  Tensor h;  // [b, rows, width], as all that follow
+  if (grid.merged > 0 && self_.has_value()) {
+    x = AttendMerged(ops, std::move(x), grid);
+  } else {
+    h = norm1_(ops, x);
+    x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
+                          : (*first_cross_)(ops, std::move(h), context, std::move(x));
+  }
   h = norm2_(ops, x);
   x = cross_(ops, std::move(h), context, std::move(x));
   h = norm3_(ops, x);
   return feed_forward_(ops, std::move(h), std::move(x));
+}
+
+Tensor TransformerBlock::AttendMerged(Ops& ops, Tensor x, const TokenGrid& grid) const {
+  const TokenPlaces places = MatchTokens(ops, x, grid);
+  Tensor h = MergeTokens(ops, norm1_(ops, x), places);  // [b, kept, width]
+  h = (*self_)(ops, std::move(h), /*residual=*/{});
+  h = UnmergeTokens(ops, h, places);  // [b, rows, width]
+  return ops.Add(std::move(h), x);
 }
 
 void TransformerBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const {
@@ -60,13 +74,20 @@ SpatialTransformer::SpatialTransformer(const Scope& scope, const TransformerConf
   }
 }
 
-Tensor SpatialTransformer::operator()(Ops& ops, Tensor x, const CrossContext& context) const {
+Tensor SpatialTransformer::operator()(Ops& ops, Tensor x, const CrossContext& context,
+                                      const MergingStep& merging) const {
   if (!ops.status().ok()) return {};
+  TokenGrid grid = GridOf(merging.merging, x.dim(1), x.dim(2), merging.latent_pixels);
   const Shape picture = x.shape();
   const Shape rows = {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
   Tensor h = ops.Reshape(norm_(ops, x), rows);  // [b, h·w, c]
   h = in_(ops, std::move(h));                   // [b, h·w, inner]
-  for (const TransformerBlock& block : blocks_) h = block(ops, std::move(h), context);
+  for (const TransformerBlock& block : blocks_) {
+    if (grid.seed.has_value()) {
+      grid.seed = AttentionSeed(*merging.merging.seed, block.index(), merging.timestep);
+    }
+    h = block(ops, std::move(h), context, grid);
+  }
   x = ops.Reshape(x, rows);
   h = out_(ops, std::move(h), {.residual = std::move(x)});  // [b, h·w, c]
   return ops.Reshape(h, picture);

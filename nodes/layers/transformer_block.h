@@ -7,6 +7,7 @@
 #include "nodes/layers/attention.h"
 #include "nodes/layers/feed_forward.h"
 #include "nodes/layers/norm.h"
+#include "nodes/layers/token_merging.h"
 
 namespace weft {
 
@@ -29,16 +30,28 @@ class TransformerBlock {
   // `cross_attentions` counts those of the whole network; it is raised by this block's.
   TransformerBlock(const Scope& scope, const TransformerConfig& config, int64_t& cross_attentions);
 
-  Tensor operator()(Ops& ops, Tensor x, const CrossContext& context) const;  // [b, rows, width]
+  // [b, rows, width]; where the grid says so, self-attention merges tokens.
+  Tensor operator()(Ops& ops, Tensor x, const CrossContext& context, const TokenGrid& grid) const;
   // Adds the keys and values of `text` as one more segment of each cross-attention.
   void AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const;
 
+  int64_t index() const { return cross_.index(); }  // no other block of the network has it
+
  private:
+  Tensor AttendMerged(Ops& ops, Tensor x, const TokenGrid& grid) const;
+
   LayerNorm norm1_, norm2_, norm3_;
   std::optional<SelfAttention> self_;
   std::optional<CrossAttention> first_cross_;  // in place of self_
   CrossAttention cross_;
   GatedFeedForward feed_forward_;
+};
+
+// What the transformers of a network's step are told of token merging.
+struct MergingStep {
+  TokenMerging merging;
+  int64_t latent_pixels = 0;
+  double timestep = 0;
 };
 
 // The pixels of a picture as rows of transformer blocks: x + out(blocks(in(norm(x)))). diffusers'
@@ -48,7 +61,9 @@ class SpatialTransformer {
   SpatialTransformer(const Scope& scope, const TransformerConfig& config,
                      int64_t& cross_attentions);
 
-  Tensor operator()(Ops& ops, Tensor x, const CrossContext& context) const;  // [b, h, w, c]
+  // [b, h, w, c]
+  Tensor operator()(Ops& ops, Tensor x, const CrossContext& context,
+                    const MergingStep& merging) const;
   void AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const;
 
  private:

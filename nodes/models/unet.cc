@@ -21,6 +21,7 @@ UnetNetwork::UnetNetwork(const Scope& scope, const UnetConfig& config)
     down_.emplace_back(scope.Sub("down_blocks", static_cast<int64_t>(i)), config.down[i],
                        i + 1 == levels, builder);
   }
+  skips_ = static_cast<int64_t>(builder.skips.size());
   if (config.middle != UnetConfig::Middle::kNone) {
     middle_.emplace(scope.Sub("mid_block"), config.middle_block, builder);
   }
@@ -108,7 +109,8 @@ Tensor UnetNetwork::EmbedTime(Ops& ops, int64_t batch, double timestep,
 }
 
 Tensor UnetNetwork::operator()(Ops& ops, absl::Span<const Tensor> pictures, double timestep,
-                               const UnetCondition& condition) const {
+                               const UnetCondition& condition,
+                               const UnetShortcuts& shortcuts) const {
   Sources sources;
   for (const Tensor& picture : pictures) {
     Tensor x = ops.OnDevice(picture);
@@ -117,12 +119,18 @@ Tensor UnetNetwork::operator()(Ops& ops, absl::Span<const Tensor> pictures, doub
   }
   if (!ops.status().ok()) return {};
   const UnetStep step{.time = EmbedTime(ops, pictures[0].dim(0), timestep, condition),
-                      .context = &condition.context};
+                      .context = &condition.context,
+                      .merging = {.merging = shortcuts.merging,
+                                  .latent_pixels = pictures[0].dim(2) * pictures[0].dim(3),
+                                  .timestep = timestep},
+                      .cut = shortcuts.cut};
 
   Tensor x = conv_in_(ops, std::move(sources));  // [b, h, w, widths[0]]
   std::vector<Tensor> skips = {x};
   for (const UnetDownBlock& block : down_) x = block(ops, std::move(x), step, skips);
-  if (middle_.has_value()) x = (*middle_)(ops, std::move(x), step);  // [b, h', w', widths[-1]]
+  if (middle_.has_value() && !step.TurnsAt(skips.size())) {
+    x = (*middle_)(ops, std::move(x), step);  // [b, h', w', widths[-1]]
+  }
   for (const UnetUpBlock& block : up_) x = block(ops, std::move(x), step, skips);
   x = norm_out_(ops, std::move(x), config_.activation);  // [b, h, w, widths[0]]
   x = conv_out_(ops, std::move(x));                      // [b, h, w, out_channels]

@@ -22,6 +22,12 @@ struct UnetCondition {
   std::optional<double> guidance_scale;
 };
 
+// How a network is to do with less work. By default it does all of it.
+struct UnetShortcuts {
+  TokenMerging merging;
+  UnetCut* cut = nullptr;
+};
+
 // The denoiser of latent diffusion (Rombach et al. 2022): diffusers' UNet2DConditionModel.
 class UnetNetwork {
  public:
@@ -39,10 +45,13 @@ class UnetNetwork {
   // That of a class → [1, time_width].
   Tensor EmbedClass(Ops& ops, int64_t label) const;
 
+  // Skip connections between the ways down and up: UnetCut::skips is one of 1 to so many.
+  int64_t skips() const { return skips_; }
+
   // pictures: [b, c_i, h, w] f32, side by side in the channels, in_channels together.
   // Returns [b, out_channels, h, w] f32.
   Tensor operator()(Ops& ops, absl::Span<const Tensor> pictures, double timestep,
-                    const UnetCondition& condition) const;
+                    const UnetCondition& condition, const UnetShortcuts& shortcuts = {}) const;
 
  private:
   // [batch, time_width], with the activation that every resnet begins with.
@@ -60,6 +69,7 @@ class UnetNetwork {
   GroupNorm norm_out_;
   Conv2d conv_out_;
   int64_t cross_attentions_ = 0;
+  int64_t skips_ = 0;
 };
 
 }  // namespace weft

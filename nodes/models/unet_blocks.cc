@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/base/status_macros.h"
+
 namespace weft {
 namespace {
 
@@ -12,6 +14,19 @@ ResnetConfig Resnet(const UnetConfig& config, int64_t in, int64_t out) {
           .groups = config.groups,
           .eps = config.eps,
           .activation = config.activation};
+}
+
+// The features of an earlier step, which go beside `skip`.
+Tensor Reused(Ops& ops, const UnetCut& cut, const Tensor& skip, int64_t channels) {
+  if (!ops.status().ok()) return {};
+  const Shape wanted = {skip.dim(0), skip.dim(1), skip.dim(2), channels};
+  if (cut.features.shape() == wanted && cut.features.dtype() == skip.dtype()) {
+    return ops.OnDevice(cut.features);
+  }
+  ops.Fail(Invalid("the cache holds features ", cut.features.shape().ToString(), " ",
+                   Name(cut.features.dtype()), ", this step needs ", wanted.ToString(), " ",
+                   Name(skip.dtype()), ": it is of another network or latent"));
+  return {};
 }
 
 }  // namespace
@@ -42,7 +57,7 @@ UnetLayer::UnetLayer(const Scope& scope, const UnetBlockConfig& block, int64_t i
 Tensor UnetLayer::operator()(Ops& ops, Sources x, const UnetStep& step) const {
   Tensor h = resnet_(ops, std::move(x), step.time);
   if (attention_.has_value()) h = (*attention_)(ops, std::move(h));
-  if (transformer_.has_value()) h = (*transformer_)(ops, std::move(h), *step.context);
+  if (transformer_.has_value()) h = (*transformer_)(ops, std::move(h), *step.context, step.merging);
   return h;
 }
 
@@ -67,10 +82,11 @@ UnetDownBlock::UnetDownBlock(const Scope& scope, const UnetBlockConfig& block, b
 Tensor UnetDownBlock::operator()(Ops& ops, Tensor x, const UnetStep& step,
                                  std::vector<Tensor>& skips) const {
   for (const UnetLayer& layer : layers_) {
+    if (step.TurnsAt(skips.size())) return x;
     x = layer(ops, OneSource(std::move(x)), step);  // [b, h, w, out]
     skips.push_back(x);
   }
-  if (down_.has_value()) {
+  if (down_.has_value() && !step.TurnsAt(skips.size())) {
     x = (*down_)(ops, std::move(x));  // [b, h/2, w/2, out]
     skips.push_back(x);
   }
@@ -100,8 +116,10 @@ void UnetMiddleBlock::AddSegment(Ops& ops, const Tensor& text, CrossContext& con
 }
 
 UnetUpBlock::UnetUpBlock(const Scope& scope, const UnetBlockConfig& block, bool last,
-                         UnetBuilder& builder) {
+                         UnetBuilder& builder)
+    : skips_(builder.skips.size()) {
   for (int64_t i = 0; i < block.resnets; ++i) {
+    widths_.push_back(builder.channels);
     const int64_t skip = builder.skips.back();
     builder.skips.pop_back();
     layers_.emplace_back(scope, block, i, builder.channels + skip, builder);
@@ -112,12 +130,20 @@ UnetUpBlock::UnetUpBlock(const Scope& scope, const UnetBlockConfig& block, bool 
 
 Tensor UnetUpBlock::operator()(Ops& ops, Tensor x, const UnetStep& step,
                                std::vector<Tensor>& skips) const {
-  for (const UnetLayer& layer : layers_) {
+  UnetCut* cut = step.cut;
+  size_t left = skips_;
+  for (size_t i = 0; i < layers_.size(); ++i, --left) {
+    if (step.LeavesOut(left)) continue;
+    if (cut != nullptr && left == cut->skips) {
+      if (cut->reused) x = Reused(ops, *cut, skips.back(), widths_[i]);
+      if (!ops.status().ok()) return {};
+      cut->features = x;
+    }
     Sources beside = SideBySide(std::move(x), std::move(skips.back()));
     skips.pop_back();
-    x = layer(ops, std::move(beside), step);  // [b, h, w, out]
+    x = layers_[i](ops, std::move(beside), step);  // [b, h, w, out]
   }
-  if (up_.has_value() && ops.status().ok()) {
+  if (up_.has_value() && ops.status().ok() && !step.LeavesOut(left + 1)) {
     const Tensor& next = skips.back();
     x = (*up_)(ops, std::move(x), next.dim(1), next.dim(2));  // as large as the next skip
   }

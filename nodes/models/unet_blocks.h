@@ -12,10 +12,27 @@
 
 namespace weft {
 
+// Where DeepCache (Ma et al. 2023, arXiv 2312.00858) cuts a network in two. The outer part has the
+// first so many skip connections and the layers on both sides of them; `features` is what the deep
+// part gives to the first layer behind it.
+struct UnetCut {
+  size_t skips = 0;
+  // Of an earlier step, in the deep part's place; or empty: then it runs, and this is set.
+  Tensor features;  // [b, h, w, c]
+  bool reused = false;
+};
+
 // What every block of a step gets besides the picture.
 struct UnetStep {
   Tensor time;  // [b, time_width], the activation already applied
   const CrossContext* context = nullptr;
+  MergingStep merging;
+  UnetCut* cut = nullptr;
+
+  // Whether only the outer part runs, and all of it has been done on the way down.
+  bool TurnsAt(size_t skips) const { return cut != nullptr && cut->reused && skips >= cut->skips; }
+  // Whether the layer on the way up that takes the last of so many connections is left out.
+  bool LeavesOut(size_t skips) const { return cut != nullptr && cut->reused && skips > cut->skips; }
 };
 
 // What binding a network's blocks goes through, from the first to the last.
@@ -65,8 +82,8 @@ class UnetMiddleBlock {
   std::optional<ResnetBlock> second_;
 };
 
-// One level on the way up: each layer takes the last skip connection beside the picture, and the
-// picture grows to the size of the next.
+// One level on the way up, from the cut on where only the outer part runs: each layer takes the
+// last skip connection beside the picture, and the picture grows to the size of the next.
 class UnetUpBlock {
  public:
   UnetUpBlock(const Scope& scope, const UnetBlockConfig& block, bool last, UnetBuilder& builder);
@@ -74,7 +91,9 @@ class UnetUpBlock {
   void AddSegment(Ops& ops, const Tensor& text, CrossContext& context) const;
 
  private:
+  size_t skips_ = 0;  // that are left when the block begins
   std::vector<UnetLayer> layers_;
+  std::vector<int64_t> widths_;  // of what comes in beside a skip connection, by layer
   std::optional<Upsample> up_;
 };
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "nodes/layers/token_merging.h"
+#include "nodes/sampling/deep_cache.h"
 #include "runtime/graph/value.h"
 #include "runtime/ops/ops.h"
 
@@ -23,6 +25,9 @@ class Denoiser : public Object {
     int64_t inference_step = 0;
     int64_t num_inference_steps = 0;
     std::optional<double> guidance_scale;  // in place of the one it was bound with
+    TokenMerging merging;
+    DeepCache* cache =
+        nullptr;  // read, and written for the next step; null: the whole network runs
   };
   // [b, c, h, w] f32.
   virtual absl::StatusOr<Tensor> Predict(Ops& ops, const Question& question) const = 0;

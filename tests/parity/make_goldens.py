@@ -4,7 +4,7 @@
   python tests/parity/make_goldens.py clip unet       only these
   python tests/parity/make_goldens.py unet:unet_sd1   one model of a family
 
-Families: randn schedulers samplers tokenizer clip unet vae tiny_vae runs families lora textual_inversion guidance weights.
+Families: randn schedulers samplers tokenizer clip unet vae tiny_vae runs families lora textual_inversion guidance fewer weights.
 Needs torch, diffusers, transformers, peft, safetensors, scipy, zstandard, Pillow and (for weights) gguf.
 """
 
@@ -32,6 +32,7 @@ FAMILIES = {
     "textual_inversion": ("textual_inversion_goldens", "make"),  # with the tokenizer's vocabulary
     "weights": ("weight_file_goldens", "make"),
     "guidance": ("guidance_goldens", "make"),  # on the models of unet
+    "fewer": ("fewer_goldens", "make"),  # likewise
 }
 
 
