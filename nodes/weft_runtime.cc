@@ -70,7 +70,8 @@ absl::StatusOr<std::unique_ptr<WeftRuntime>> WeftRuntime::Make(absl::string_view
   }
   const fs::path source(WEFT_SOURCE_FOLDER);
   add(source / "graphs", source / "examples" / "models");
-  add({}, source / ".deps" / "models");  // CLIP's vocabulary, which examples/dependencies.sh fetches
+  add({},
+      source / ".deps" / "models");  // CLIP's vocabulary, which examples/dependencies.sh fetches
   return made;
 }
 

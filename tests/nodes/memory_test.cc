@@ -155,7 +155,7 @@ TEST(Memory, IsGivenBackByPartsThatNothingLaterNeeds) {
   size_t before_decoding = 0;
   RunOptions options = Options(std::nullopt);
   options.events = [&](const Event& event) {
-    if (event.kind == Event::Kind::kNodeFinished && event.type == "PredictNoise") {
+    if (event.kind == Event::Kind::kNodeFinished && event.type == "PredictNoiseCached") {
       while_denoising = event.bytes;
     }
     if (event.kind == Event::Kind::kNodeStarted && event.type == "VaeDecode") {

@@ -1,5 +1,7 @@
 #include "runtime/backend/nearest_rows.h"
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <numeric>
 

@@ -277,7 +277,8 @@ TEST_F(OpsTest, EmbedsIdsAndPositions) {
   const Weight table = Add("token_embedding.weight", Random(Shape{10, 6}, DType::kF16, 1));
   const Weight positions = Add("position_embedding.weight", Random(Shape{4, 6}, DType::kF32, 2));
   const std::vector<int32_t> ids = {3, 0, 9, 9, 1, 2};
-  const auto y = ops_.Finish(ops_.Embed({table}, positions, *Tensor::Of<int32_t>(Shape{2, 3}, ids)));
+  const auto y =
+      ops_.Finish(ops_.Embed({table}, positions, *Tensor::Of<int32_t>(Shape{2, 3}, ids)));
   ASSERT_TRUE(y.ok()) << y.status();
   const auto words = reference::Of(file_->tensors[0]);
   const auto places = reference::Of(file_->tensors[1]);
