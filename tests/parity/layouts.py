@@ -187,8 +187,9 @@ def outputs(pipeline):
 
 
 def same_outputs(one, other):
-    pairs = list(zip(outputs(one), outputs(other), strict=True))
-    return all(torch.equal(ours, theirs) for ours, theirs in pairs)
+    """Equal but for what PyTorch's sums owe to where in memory a weight lies."""
+    pairs = zip(outputs(one), outputs(other), strict=True)
+    return all((ours - theirs).abs().max() <= 1e-5 * theirs.abs().max() for ours, theirs in pairs)
 
 
 def check_family(checks, name, pipeline, root):

@@ -28,7 +28,7 @@ def test_step_callbacks_see_every_round(graph):
     def on_step(step):
         seen.append((step.index, step.total, step.loop))
         assert step.carried["latent"].shape == (1, 4, 16, 16)
-        assert set(step.carried) == {"latent", "state", "generator"}
+        assert {"latent", "state", "generator"} <= set(step.carried)
         assert len(step.collected) == 0, "nobody wants what this loop collects"
         assert step.preview is None
 
