@@ -26,8 +26,8 @@ class Denoiser : public Object {
     int64_t num_inference_steps = 0;
     std::optional<double> guidance_scale;  // in place of the one it was bound with
     TokenMerging merging;
-    DeepCache* cache =
-        nullptr;  // read, and written for the next step; null: the whole network runs
+    // Read, and written for the next step; null: the whole network runs.
+    DeepCache* cache = nullptr;
   };
   // [b, c, h, w] f32.
   virtual absl::StatusOr<Tensor> Predict(Ops& ops, const Question& question) const = 0;

@@ -43,6 +43,8 @@ constexpr int64_t GatedRows(int64_t rows, int64_t width, DType compute) {
 
 // Winograd's convolutions: output channels a panel.
 inline constexpr int64_t kWinogradPanel = 64;
+// Frequencies of a tile; see winograd.h.
+constexpr int64_t WinogradFrequencies(bool doubled) { return doubled ? 9 : 16; }
 // Tiles of 2×2 results.
 constexpr int64_t WinogradTileCount(int64_t batch, int64_t height, int64_t width, bool doubled) {
   return batch * (doubled ? height * width : (height + 1) / 2 * ((width + 1) / 2));
@@ -59,7 +61,7 @@ constexpr size_t WinogradScratchBytes(int64_t tiles, int64_t in_channels, bool d
                                       DType dtype) {
   const int64_t depth = RoundUp(in_channels, 2);
   const int64_t at_a_time = WinogradTilesAtATime(tiles, depth, dtype);
-  const int64_t frequencies = doubled ? 9 : 16;
+  const int64_t frequencies = WinogradFrequencies(doubled);
   return static_cast<size_t>(
       RoundUp(frequencies * at_a_time * depth * static_cast<int64_t>(SizeOf(dtype)), 64) +
       RoundUp(frequencies * at_a_time * kWinogradPanel * 4, 64));

@@ -34,7 +34,7 @@ class MetaBackend : public Backend {
     packed->out = spec.out_channels;
     packed->winograd = cpu::IsWinograds(spec, compute);
     if (packed->winograd) {
-      const int64_t frequencies = spec.upsample ? 9 : 16;
+      const int64_t frequencies = WinogradFrequencies(spec.upsample);
       WEFT_RETURN_IF_ERROR(Keep(
           *packed,
           RoundUp(spec.out_channels, kWinogradPanel) * RoundUp(spec.in_channels, 2) * frequencies,

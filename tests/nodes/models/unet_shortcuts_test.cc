@@ -83,8 +83,9 @@ TEST_P(ShortcutsGolden, GivesTheWholeNetworksAnswerWithItsOwnFeatures) {
 }
 
 TEST_P(ShortcutsGolden, MergesTokensAsTheReferenceDoes) {
-  // bf16 rounds the likeness of tokens, so that others are merged.
-  if (compute() != DType::kF32) GTEST_SKIP();
+  if (compute() != DType::kF32) {
+    GTEST_SKIP() << "bf16 rounds the likeness of tokens, so that others are merged";
+  }
   Ops ops = CpuOps();
   ExpectParity("every level", First(ops, {.merging = {.ratio = 0.5, .max_downsample = 8}}),
                Golden("merged"), compute());

@@ -7,17 +7,7 @@
 #include <cstring>
 
 #include "hwy/base.h"
-#include "hwy/targets.h"
 #include "runtime/backend/footprint.h"
-
-namespace weft::cpu {
-
-bool HasBF16Dot() {
-  // Asks Highway too, so that tests can stand on an older processor.
-  return (hwy::SupportedTargets() & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512bf16");
-}
-
-}  // namespace weft::cpu
 
 HWY_PUSH_ATTRIBUTES("avx,avx2,fma,f16c,avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")
 namespace weft::cpu {

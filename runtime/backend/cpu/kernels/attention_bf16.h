@@ -7,9 +7,7 @@
 
 namespace weft::cpu {
 
-// Attention with the processor's bf16 dot product (AVX512_BF16: two products a lane, summed in
-// f32). To be called only where HasBF16Dot().
-bool HasBF16Dot();
+// Attention with the processor's bf16 dot product. To be called only where HasBF16Dot().
 void PackHeadBF16(const AttentionTile& tile, std::byte* packed);
 void AttendTileBF16(const AttentionTile& tile, const std::byte* packed, std::byte* workspace);
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "hwy/base.h"
-#include "runtime/backend/cpu/kernels/attention_bf16.h"
+#include "runtime/backend/cpu/kernels/bf16_dot.h"
 #include "runtime/backend/footprint.h"
 
 namespace weft::cpu {

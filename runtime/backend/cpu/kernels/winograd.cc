@@ -10,7 +10,7 @@
 
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "runtime/backend/cpu/kernels/attention_bf16.h"
+#include "runtime/backend/cpu/kernels/bf16_dot.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
 #include "runtime/backend/footprint.h"
 
@@ -161,7 +161,7 @@ TapSums WinogradTaps(bool doubled) {
 WeightPlaces WinogradPlaces(int64_t out, int64_t in, bool doubled, DType dtype) {
   const int64_t group = dtype == DType::kBF16 ? 2 : 1;
   const int64_t depth = RoundUp(in, group);
-  const int64_t frequencies = doubled ? 9 : 16;
+  const int64_t frequencies = WinogradFrequencies(doubled);
   const int64_t panel = frequencies * depth * kWinogradPanel;
   WeightPlaces places;
   for (int64_t o = 0; o < out; ++o) {
@@ -181,7 +181,7 @@ void RunWinograd(const WinogradTask& task, std::byte* scratch) {
   const auto size = static_cast<int64_t>(SizeOf(task.dtype));
   const int64_t depth = RoundUp(task.in_channels, 2);
   const int64_t stored = RoundUp(task.in_channels, task.dtype == DType::kBF16 ? 2 : 1);
-  const int64_t frequencies = task.doubled ? 9 : 16;
+  const int64_t frequencies = WinogradFrequencies(task.doubled);
   const int64_t tiles = WinogradTileCount(task.batch, task.height, task.width, task.doubled);
   const int64_t step = WinogradTilesAtATime(tiles, depth, task.dtype);
   const int64_t chunks = (tiles + step - 1) / step;
