@@ -32,12 +32,13 @@ TransformerBlock::TransformerBlock(const Scope& scope, const TransformerConfig& 
 }
 
 Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& context) const {
-  Tensor h = norm1_(ops, x);  // [b, rows, width], as all that follow
+  const Reader first = self_.has_value() ? self_->reader() : first_cross_->reader();
+  Tensor h = norm1_(ops, x, first);  // [b, rows, width], as all that follow
   x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
                         : (*first_cross_)(ops, std::move(h), context, std::move(x));
-  h = norm2_(ops, x);
+  h = norm2_(ops, x, cross_.reader());
   x = cross_(ops, std::move(h), context, std::move(x));
-  h = norm3_(ops, x);
+  h = norm3_(ops, x, ReaderOf(feed_forward_.in.weights));
   return feed_forward_(ops, std::move(h), std::move(x));
 }
 
@@ -64,8 +65,9 @@ Tensor SpatialTransformer::operator()(Ops& ops, Tensor x, const CrossContext& co
   if (!ops.status().ok()) return {};
   const Shape picture = x.shape();
   const Shape rows = {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
-  Tensor h = ops.Reshape(norm_(ops, x), rows);  // [b, h·w, c]
-  h = in_(ops, std::move(h));                   // [b, h·w, inner]
+  Tensor h = norm_(ops, x, Activation::kNone, ReaderOf(in_.weights));
+  h = ops.Reshape(h, rows);    // [b, h·w, c]
+  h = in_(ops, std::move(h));  // [b, h·w, inner]
   for (const TransformerBlock& block : blocks_) h = block(ops, std::move(h), context);
   x = ops.Reshape(x, rows);
   h = out_(ops, std::move(h), {.residual = std::move(x)});  // [b, h·w, c]

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nodes/layers/spread_rows.h"
+#include "nodes/sampling/denoiser_network.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -143,7 +144,7 @@ std::vector<Answer> UnetPasses::Answers(Ops& ops, const Denoiser::Question& ques
   }
   UnetCondition condition = ConditionOf(ops, passes);
   condition.guidance_scale = embedded_scale;
-  const Tensor noise = unet_->network()(ops, pictures, question.timestep, condition);
+  const Tensor noise = RunUnet(ops, *unet_, pictures, question, condition);
   std::vector<Answer> answers;
   for (int64_t i = 0; i < count && ops.status().ok(); ++i) {
     const Told& told = told_[passes[static_cast<size_t>(i)].entry];

@@ -6,6 +6,7 @@
 #include "nodes/models/part_ops.h"
 #include "nodes/models/parts.h"
 #include "nodes/sampling/denoiser.h"
+#include "nodes/sampling/denoiser_network.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/graph/node.h"
 
@@ -28,7 +29,7 @@ class UnconditionalUnet : public Denoiser {
   absl::StatusOr<Tensor> Predict(Ops& ops, const Question& question) const override {
     Sources pictures = {ops.OnDevice(question.latent)};
     if (question.channels) pictures.push_back(ops.OnDevice(question.channels));
-    Tensor noise = unet_->network()(ops, pictures, question.timestep, condition_);
+    Tensor noise = RunUnet(ops, *unet_, pictures, question, condition_);
     return ops.Finish(std::move(noise));
   }
   int64_t in_channels() const override { return unet_->network().config().in_channels; }

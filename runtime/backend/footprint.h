@@ -49,6 +49,11 @@ constexpr int64_t PackedRows(int64_t rows, int64_t length, DType compute) {
   return std::min(rows, std::max<int64_t>(64, fitting / 64 * 64));
 }
 
+// What packing a weight in 8 bits holds meanwhile: some rows in f32, and their codes.
+constexpr int64_t Int8PackingBytes(int64_t rows, int64_t length) {
+  return PackedRows(rows, length, DType::kF32) * length * 5;
+}
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_BACKEND_FOOTPRINT_H_

@@ -49,34 +49,46 @@ absl::StatusOr<Tensor> NormVector(const Weight& weight, Backend& backend,
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           Backend& backend, DType compute,
+                                                           bool int8, Backend& backend,
+                                                           DType compute,
                                                            const Allocator& allocator) {
-  return conv.slot.GetOrPack(
-      backend, compute, allocator, conv.weight.scratch_bytes(),
-      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
-        const ConvSpec& spec = conv.spec;
-        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, backend, allocator));
-        WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
-                                                           spec.kernel, spec.kernel}));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, backend, allocator));
-        return backend.PackConv(spec, weight, bias, sources, compute, allocator);
-      });
+  return (int8 ? conv.int8_slot : conv.slot)
+      .GetOrPack(
+          backend, compute, allocator, conv.weight.scratch_bytes(),
+          [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+            const ConvSpec& spec = conv.spec;
+            WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
+                                                               spec.kernel, spec.kernel}));
+            WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, backend, allocator));
+            if (int8) {
+              return backend.PackConvInt8(spec, weight, bias, *conv.int8, sources, compute,
+                                          allocator);
+            }
+            return backend.PackConv(spec, weight, bias, sources, compute, allocator);
+          });
 }
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x, Backend& backend,
-                                                             DType compute,
+                                                             const Tensor& x, bool int8,
+                                                             Backend& backend, DType compute,
                                                              const Allocator& allocator) {
-  return linear.slot.GetOrPack(
-      backend, compute, allocator, linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
-      [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
-        WEFT_ASSIGN_OR_RETURN(
-            const Tensor weight,
-            Stacked(linear.weights, Shape{linear.out, linear.in}, backend, allocator));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias,
-                              Stacked(linear.biases, Shape{linear.out}, backend, allocator));
-        return backend.PackLinear(weight, bias, linear.gated, x, compute, allocator);
-      });
+  return (int8 ? linear.int8_slot : linear.slot)
+      .GetOrPack(backend, compute, allocator,
+                 linear.weights.empty() ? 0 : linear.weights[0].scratch_bytes(),
+                 [&]() -> absl::StatusOr<std::shared_ptr<const Packed>> {
+                   WEFT_ASSIGN_OR_RETURN(
+                       const Tensor weight,
+                       Stacked(linear.weights, Shape{linear.out, linear.in}, backend, allocator));
+                   WEFT_ASSIGN_OR_RETURN(
+                       const Tensor bias,
+                       Stacked(linear.biases, Shape{linear.out}, backend, allocator));
+                   if (int8) {
+                     return backend.PackLinearInt8(weight, bias, linear.gated, *linear.int8, x,
+                                                   compute, allocator);
+                   }
+                   return backend.PackLinear(weight, bias, linear.gated, x, compute, allocator);
+                 });
 }
 
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,

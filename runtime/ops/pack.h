@@ -15,14 +15,16 @@ struct PackedNorm : Packed {
   Tensor beta;
 };
 
-// The packed weights of a layer, made at the first use. A dry run reads no data.
+// The packed weights of a layer, made at the first use; `int8`: in 8 bits, for its Int8Input. A dry
+// run reads no data.
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           Backend& backend, DType compute,
+                                                           bool int8, Backend& backend,
+                                                           DType compute,
                                                            const Allocator& allocator);
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x, Backend& backend,
-                                                             DType compute,
+                                                             const Tensor& x, bool int8,
+                                                             Backend& backend, DType compute,
                                                              const Allocator& allocator);
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
                                                                Backend& backend,

@@ -26,39 +26,6 @@ int64_t TapOffset(int64_t tap, int64_t parity, int64_t pad) {
   return position >= 0 ? position / 2 : -((1 - position) / 2);
 }
 
-// Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
-// a smaller convolution of the small picture: taps that read the same pixel are added up.
-absl::StatusOr<std::unique_ptr<PlainConv>> MakePhase(const ConvSpec& spec, const Tensor& weight,
-                                                     int64_t row, int64_t column, DType compute) {
-  const int64_t k = spec.kernel;
-  ConvGeometry g;
-  g.in_channels = spec.in_channels;
-  g.out_channels = spec.out_channels;
-  const int64_t top = TapOffset(0, row, spec.pad_begin);
-  const int64_t left = TapOffset(0, column, spec.pad_begin);
-  g.kernel = TapOffset(k - 1, row, spec.pad_begin) - top + 1;
-  g.pad_top = -top;
-  g.pad_left = -left;
-  g.pad_bottom = g.kernel - 1 - g.pad_top;
-  g.pad_right = g.kernel - 1 - g.pad_left;
-  const Shape shape{g.out_channels, g.in_channels, g.kernel, g.kernel};
-  WEFT_ASSIGN_OR_RETURN(Tensor phase,
-                        Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, shape));
-  const auto* from = weight.data<float>();
-  auto* to = phase.mutable_data<float>();
-  std::fill(to, to + phase.numel(), 0.0f);
-  for (int64_t i = 0; i < g.out_channels * g.in_channels; ++i) {
-    for (int64_t y = 0; y < k; ++y) {
-      for (int64_t x = 0; x < k; ++x) {
-        const int64_t to_y = TapOffset(y, row, spec.pad_begin) - top;
-        const int64_t to_x = TapOffset(x, column, spec.pad_begin) - left;
-        to[(i * g.kernel + to_y) * g.kernel + to_x] += from[(i * k + y) * k + x];
-      }
-    }
-  }
-  return std::make_unique<PlainConv>(g, compute, std::move(phase));
-}
-
 // What one run shares.
 struct Job {
   const PackedConv& conv;
@@ -137,6 +104,37 @@ absl::Status RunPictures(const Job& job, int64_t first, int64_t count, ResidualM
 
 }  // namespace
 
+absl::StatusOr<ConvPhase> PhaseOf(const ConvSpec& spec, const Tensor& weight, int64_t row,
+                                  int64_t column) {
+  const int64_t k = spec.kernel;
+  ConvGeometry g;
+  g.in_channels = spec.in_channels;
+  g.out_channels = spec.out_channels;
+  const int64_t top = TapOffset(0, row, spec.pad_begin);
+  const int64_t left = TapOffset(0, column, spec.pad_begin);
+  g.kernel = TapOffset(k - 1, row, spec.pad_begin) - top + 1;
+  g.pad_top = -top;
+  g.pad_left = -left;
+  g.pad_bottom = g.kernel - 1 - g.pad_top;
+  g.pad_right = g.kernel - 1 - g.pad_left;
+  const Shape shape{g.out_channels, g.in_channels, g.kernel, g.kernel};
+  WEFT_ASSIGN_OR_RETURN(Tensor phase,
+                        Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, shape));
+  const auto* from = weight.data<float>();
+  auto* to = phase.mutable_data<float>();
+  std::fill(to, to + phase.numel(), 0.0f);
+  for (int64_t i = 0; i < g.out_channels * g.in_channels; ++i) {
+    for (int64_t y = 0; y < k; ++y) {
+      for (int64_t x = 0; x < k; ++x) {
+        const int64_t to_y = TapOffset(y, row, spec.pad_begin) - top;
+        const int64_t to_x = TapOffset(x, column, spec.pad_begin) - left;
+        to[(i * g.kernel + to_y) * g.kernel + to_x] += from[(i * k + y) * k + x];
+      }
+    }
+  }
+  return ConvPhase{g, std::move(phase)};
+}
+
 absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
     absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) {
@@ -158,8 +156,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     }
     for (const int64_t row : {0, 1}) {
       for (const int64_t column : {0, 1}) {
-        WEFT_ASSIGN_OR_RETURN(auto phase, MakePhase(spec, plain, row, column, compute));
-        packed->phases.push_back(std::move(phase));
+        WEFT_ASSIGN_OR_RETURN(ConvPhase phase, PhaseOf(spec, plain, row, column));
+        packed->phases.push_back(
+            std::make_unique<PlainConv>(phase.geometry, compute, std::move(phase.weight)));
       }
     }
   } else {

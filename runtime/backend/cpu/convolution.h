@@ -107,6 +107,16 @@ class PlainConv {
   mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);
 };
 
+// Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
+// a smaller convolution of the small picture: taps that read the same pixel are added up. `weight`
+// [out, in, k, k] f32.
+struct ConvPhase {
+  ConvGeometry geometry;
+  Tensor weight;
+};
+absl::StatusOr<ConvPhase> PhaseOf(const ConvSpec& spec, const Tensor& weight, int64_t row,
+                                  int64_t column);
+
 // See Backend::PackConv and Backend::Conv2d.
 absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     const ConvSpec& spec, const Tensor& weight, const Tensor& bias,

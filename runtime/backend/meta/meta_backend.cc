@@ -15,6 +15,8 @@ struct MetaPacked : Packed {
   ConvSpec spec;  // of a convolution
   int64_t out = 0;
   bool gated = false;
+  bool int8 = false;
+  DType compute = DType::kF32;  // of the result
   std::vector<Tensor> memory;
 };
 
@@ -31,6 +33,7 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
     packed->out = spec.out_channels;
+    packed->compute = compute;
     const Tensor scratch =
         spec.upsample ? PlainWeight(weight, allocator) : PackedBlock(weight, compute, allocator);
     // Doubled pictures: four convolutions, each with about half the width of the kernel.
@@ -50,30 +53,39 @@ class MetaBackend : public Backend {
     const ConvSpec& spec = conv.spec;
     const Tensor& first = sources[0];
     const int64_t pads = spec.pad_begin + spec.pad_end;
-    const int64_t h = (first.dim(1) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
-                      (spec.upsample ? 0 : 1);
-    const int64_t w = (first.dim(2) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
-                      (spec.upsample ? 0 : 1);
+    const int64_t border = first.dtype() == DType::kU8 ? pads : 0;  // codes have theirs already
+    const auto extent = [&](int64_t size) {
+      return spec.upsample ? size - border : (size - border + pads - spec.kernel) / spec.stride + 1;
+    };
+    const int64_t h = extent(first.dim(1));
+    const int64_t w = extent(first.dim(2));
     const int64_t factor = spec.upsample ? 2 : 1;
     Tensor output;
     if (!epilogue.residual.empty() && !spec.upsample && epilogue.residual.unique()) {
       output = std::move(epilogue.residual);
     } else {
       WEFT_ASSIGN_OR_RETURN(
-          output, Tensor::Allocate(allocator, first.dtype(),
+          output, Tensor::Allocate(allocator, conv.compute,
                                    Shape{first.dim(0), factor * h, factor * w, conv.out}));
     }
-    const bool several = sources.size() > 1;
-    const bool one_by_one = spec.upsample || PictureByPicture(h * w);
+    const bool several = sources.size() > 1 && !conv.int8;
+    const bool one_by_one =
+        spec.upsample || (PictureByPicture(h * w) && (!conv.int8 || !epilogue.per_channel.empty()));
     const int64_t count = one_by_one ? 1 : first.dim(0);
-    Tensor phase, partial;
+    Tensor phase, partial, codes;
     if (spec.upsample) {
       WEFT_ASSIGN_OR_RETURN(
-          phase, Tensor::Allocate(allocator, first.dtype(), Shape{count, h, w, conv.out}));
+          phase, Tensor::Allocate(allocator, conv.compute, Shape{count, h, w, conv.out}));
     }
     if (several || (!epilogue.per_channel.empty() && count > 1)) {
       WEFT_ASSIGN_OR_RETURN(partial,
                             Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
+    }
+    if (conv.int8 && first.dtype() != DType::kU8) {
+      const int64_t grown = spec.upsample ? 1 : pads;  // the phases read one row and column more
+      WEFT_ASSIGN_OR_RETURN(codes, Tensor::Allocate(allocator, DType::kU8,
+                                                    Shape{count, first.dim(1) + grown,
+                                                          first.dim(2) + grown, spec.in_channels}));
     }
     return output;
   }
@@ -85,6 +97,7 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
+    packed->compute = compute;
     const Tensor scratch = PackedBlock(weight, compute, allocator);
     for (int i = 0; i < (gated ? 2 : 1); ++i) {
       WEFT_RETURN_IF_ERROR(
@@ -99,21 +112,89 @@ class MetaBackend : public Backend {
     const auto& linear = static_cast<const MetaPacked&>(packed);
     std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
     dims.back() = linear.out;
-    Tensor output, gates, half;
+    const DType dtype = linear.compute;
+    Tensor output, gates, half, codes;
+    if (linear.int8 && x.dtype() != DType::kU8) {
+      WEFT_ASSIGN_OR_RETURN(codes, Tensor::Allocate(allocator, DType::kU8, x.shape()));
+    }
     if (!epilogue.residual.empty() && epilogue.residual.unique()) {
       output = std::move(epilogue.residual);
     } else {
-      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, dtype, Shape(dims)));
     }
     if (linear.gated) {
-      const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
-      WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+      const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, dtype);
+      WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, dtype, Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
-        WEFT_ASSIGN_OR_RETURN(half,
-                              Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+        WEFT_ASSIGN_OR_RETURN(half, Tensor::Allocate(allocator, dtype, Shape{rows, linear.out}));
       }
     }
     return output;
+  }
+
+  bool HasInt8(DType compute) const override {
+    return SupportsInt8() && (compute != DType::kBF16 || SupportsBf16());
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
+      const ConvSpec& spec, const Tensor& weight, const Tensor&, const Int8Input& input,
+      absl::Span<const Tensor>, DType compute, const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->spec = spec;
+    packed->out = spec.out_channels;
+    packed->int8 = true;
+    packed->compute = compute;
+    const int64_t phases = spec.upsample ? 4 : 1;
+    const int64_t kernel = spec.upsample ? spec.kernel / 2 + 1 : spec.kernel;
+    Tensor plain;
+    if (spec.upsample) {
+      WEFT_ASSIGN_OR_RETURN(plain, Tensor::Allocate(allocator, DType::kF32, weight.shape()));
+    }
+    for (int64_t i = 0; i < phases; ++i) {
+      WEFT_RETURN_IF_ERROR(
+          KeepInt8(*packed, spec.out_channels, spec.in_channels, kernel * kernel, allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepMaker(*packed, input, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(
+      const Tensor& weight, const Tensor&, bool gated, const Int8Input& input, const Tensor&,
+      DType compute, const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
+    packed->gated = gated;
+    packed->int8 = true;
+    packed->compute = compute;
+    for (int i = 0; i < (gated ? 2 : 1); ++i) {
+      WEFT_RETURN_IF_ERROR(KeepInt8(*packed, packed->out, weight.dim(1), 1, allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepMaker(*packed, input, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources, const Tensor&,
+                                       const Tensor&, int64_t, float, Activation,
+                                       const Int8Input& codes, const ConvSpec* reader,
+                                       const Allocator& allocator) override {
+    const Tensor& first = sources[0];
+    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
+    dims.back() = static_cast<int64_t>(codes.scale.size());
+    if (reader != nullptr) {
+      dims[1] += reader->pad_begin + reader->pad_end;
+      dims[2] += reader->pad_begin + reader->pad_end;
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, DType::kU8, Shape(dims)));
+    const int64_t pixels = first.numel() / first.dim(0) / first.dim(-1);
+    WEFT_ASSIGN_OR_RETURN(
+        const Tensor scratch,
+        Tensor::Allocate(allocator, DType::kF32,
+                         Shape{cpu::GroupNormScratch(first.dim(0), pixels, dims.back())}));
+    return output;
+  }
+  absl::StatusOr<Tensor> LayerNormInt8(const Tensor& x, const Tensor&, const Tensor&, float,
+                                       const Int8Input&, const Allocator& allocator) override {
+    return Tensor::Allocate(allocator, DType::kU8, x.shape());
   }
 
   absl::StatusOr<Tensor> GroupNorm(absl::Span<const Tensor> sources, const Tensor&, const Tensor&,
@@ -176,6 +257,22 @@ class MetaBackend : public Backend {
     WEFT_ASSIGN_OR_RETURN(Tensor memory, Tensor::Allocate(allocator, dtype, Shape{elements}));
     packed.memory.push_back(std::move(memory));
     return absl::OkStatus();
+  }
+  // Codes, with a scale and a bias for each output channel. What packing takes is counted with
+  // them, as long as it lasts.
+  static absl::Status KeepInt8(MetaPacked& packed, int64_t out, int64_t in, int64_t taps,
+                               const Allocator& allocator) {
+    WEFT_ASSIGN_OR_RETURN(
+        const Tensor packing,
+        Tensor::Allocate(allocator, DType::kU8, Shape{Int8PackingBytes(out, in * taps)}));
+    WEFT_RETURN_IF_ERROR(
+        Keep(packed, RoundUp(out, 16) * RoundUp(in, 4) * taps, DType::kU8, allocator));
+    return Keep(packed, 2 * out, DType::kF32, allocator);
+  }
+  // What turns values into codes: two numbers and a code for each input channel.
+  static absl::Status KeepMaker(MetaPacked& packed, const Int8Input& input,
+                                const Allocator& allocator) {
+    return Keep(packed, static_cast<int64_t>(input.scale.size()) * 9, DType::kU8, allocator);
   }
   static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias, const Allocator& allocator) {
     if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();
