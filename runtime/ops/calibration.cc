@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/ops/adapt.h"
@@ -63,6 +64,9 @@ absl::StatusOr<Tensor> Calibration::Conv2d(const WeightStore& weights, const Con
   const ConvSpec& spec = conv.spec;
   if (!chosen_) {
     layer.weights = {conv.weight};
+    if (layer.convolution == 0) {
+      layer.convolution = networks_[weights.path()].layers.size();  // they are met in their order
+    }
     layer.channels = spec.in_channels;
     if (std::min(spec.in_channels, spec.out_channels) < recipe_.few_channels) {
       layer.kept = "few channels";
@@ -136,6 +140,17 @@ absl::Status Calibration::Choose() {
   return absl::OkStatus();
 }
 
+std::string Calibration::LastBlock(const Network& network) {
+  std::string block;
+  size_t last = 0;
+  for (const auto& [name, layer] : network.layers) {
+    if (layer.convolution <= last || !layer.kept.empty()) continue;
+    last = layer.convolution;
+    block = name.substr(0, name.rfind('.'));
+  }
+  return block;
+}
+
 absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() const {
   std::vector<std::shared_ptr<Int8Table>> tables;
   for (const auto& [path, network] : networks_) {
@@ -144,11 +159,13 @@ absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() co
     WEFT_ASSIGN_OR_RETURN(table->weights, WeightsFingerprint(network.store));
     table->first_share = recipe_.first_share;
     table->last_share = recipe_.last_share;
+    const std::string last_block = absl::StrCat(LastBlock(network), ".");
     for (const auto& [name, layer] : network.layers) {
       Int8Layer told = layer.chosen;
       told.noise = layer.signal > 0 ? layer.noise / layer.signal : 0.0;
       told.multiply_adds = layer.multiply_adds / static_cast<double>(layer.statistics.calls());
       told.kept = layer.kept;
+      if (told.kept.empty() && absl::StartsWith(name, last_block)) told.kept = "last block";
       if (told.kept.empty() && told.noise > recipe_.most_noise) {
         told.kept = absl::StrCat("noise above ", recipe_.most_noise);
       }
