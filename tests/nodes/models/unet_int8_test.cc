@@ -1,0 +1,148 @@
+// The recipe for 8 bits on a random network into which outlier channels have been planted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/match.h"
+#include "nodes/models/parts.h"
+#include "runtime/base/rng.h"
+#include "runtime/ops/calibration.h"
+#include "tests/nodes/models/golden.h"
+
+namespace weft {
+namespace {
+
+constexpr char kModel[] = "unet_sd1";
+
+Tensor Noise(Shape shape, uint64_t seed) {
+  std::vector<float> values(static_cast<size_t>(shape.numel()));
+  Rng(seed).Normal(absl::MakeSpan(values));
+  return MadeOf(std::move(shape), values);
+}
+
+// The golden network's weights, with a few channels of every norm that a layer of 8 bits reads made
+// `factor` times as large; the layer's weights for them are as much smaller, so that what an
+// outlier hides still counts.
+std::shared_ptr<WeightStore> WithOutliers(const WeightStore& store, float factor) {
+  absl::btree_map<std::string, Tensor> tensors;
+  for (const auto& [name, weight] : store.weights()) {
+    Tensor read = weight.Read().value();
+    Tensor copy = Tensor::Allocate(Allocator(Device::kCpu), DType::kF32, read.shape()).value();
+    ConvertElements(read.raw(), read.dtype(), copy.mutable_data<float>(), DType::kF32,
+                    read.numel());
+    tensors.emplace(name, std::move(copy));
+  }
+  const auto scale_columns = [&](const std::string& name, int64_t channel) {
+    Tensor& weight = tensors.at(name);
+    const int64_t taps = weight.numel() / weight.dim(0) / weight.dim(1);
+    for (int64_t o = 0; o < weight.dim(0); ++o) {
+      for (int64_t t = 0; t < taps; ++t) {
+        weight.mutable_data<float>()[(o * weight.dim(1) + channel) * taps + t] /= factor;
+      }
+    }
+  };
+  const std::pair<std::string, std::vector<std::string>> readers[] = {
+      {"norm1", {"attn1.to_q", "attn1.to_k", "attn1.to_v", "conv1"}},
+      {"norm2", {"attn2.to_q", "conv2"}},
+      {"norm3", {"ff.net.0.proj"}}};
+  for (const auto& [norm, layers] : readers) {
+    for (const auto& [name, weight] : store.weights()) {
+      if (!absl::EndsWith(name, "." + norm + ".weight")) continue;
+      const std::string block = name.substr(0, name.size() - norm.size() - 7);
+      for (const int64_t channel : {3, 11}) {
+        tensors.at(name).mutable_data<float>()[channel] *= factor;
+        tensors.at(block + norm + ".bias").mutable_data<float>()[channel] *= factor;
+        for (const std::string& layer : layers) {
+          if (store.Find(block + layer + ".weight") == nullptr) continue;
+          scale_columns(block + layer + ".weight", channel);
+        }
+      }
+    }
+  }
+  return WeightStore::Of(store.path(), std::move(tensors));
+}
+
+class UnetInt8 : public ::testing::TestWithParam<float> {
+ protected:
+  void SetUp() override {
+    if (!CpuForTests().HasInt8(DType::kF32)) GTEST_SKIP() << "no 8-bit products here";
+    const auto golden = Unet::Load(GoldenFolder(kModel) + "/unet").value();
+    config_ = golden->network().config();
+    store_ = WithOutliers(*golden->store(), GetParam());
+    bound_ = BindNetwork<UnetNetwork>(config_, store_).value();
+  }
+
+  Tensor Predict(Ops& ops, const Bound<UnetNetwork>& bound, bool int8, double timestep,
+                 uint64_t seed) {
+    const UnetNetwork& network = bound.network;
+    UnetCondition condition{.context = network.EmptyContext()};
+    network.AddSegment(ops, Noise({2, 77, config_.context_width}, seed + 100), condition.context);
+    const Tensor pictures[] = {Noise({2, config_.in_channels, 16, 16}, seed)};
+    ops.BeginNetwork(bound.store, int8);
+    return ops.Finish(network(ops, pictures, timestep, condition)).value();
+  }
+
+  // The table that the recipe makes from a few steps.
+  std::shared_ptr<Int8Table> Calibrated() {
+    Calibration calibration(CpuForTests(), Int8Recipe());
+    CpuForTests().set_observer(&calibration);
+    for (const bool noise : {false, true}) {
+      for (const double timestep : {999.0, 700.0, 400.0, 100.0}) {
+        Ops ops = CpuOps();
+        Predict(ops, *bound_, false, timestep, 1);
+      }
+      if (!noise) {
+        EXPECT_TRUE(calibration.Choose().ok());
+      }
+    }
+    CpuForTests().set_observer(nullptr);
+    return calibration.Tables().value().at(0);
+  }
+
+  UnetConfig config_;
+  std::shared_ptr<WeightStore> store_;
+  std::shared_ptr<const Bound<UnetNetwork>> bound_;
+};
+
+TEST_P(UnetInt8, StaysNearF32WithOneRecipe) {
+  const std::shared_ptr<Int8Table> table = Calibrated();
+  EXPECT_GE(table->Share(), 0.5);
+  RecordProperty("share", absl::StrCat(table->Share()));
+  const auto bound =
+      BindNetwork<UnetNetwork>(config_, store_->WithInt8(std::make_shared<Int8Table>(*table)))
+          .value();
+  for (const DType compute : {DType::kF32, DType::kBF16}) {
+    if (!CpuForTests().HasInt8(compute)) continue;
+    for (const double timestep : {950.0, 500.0, 50.0}) {  // not those of the calibration
+      Ops exact = CpuOps();
+      const Tensor wanted = Predict(exact, *bound_, false, timestep, 7);
+      Ops ops = CpuOps(compute);
+      const Tensor got = Predict(ops, *bound, true, timestep, 7);
+      EXPECT_GE(Cosine(got, wanted), 0.999) << Name(compute) << " at " << timestep;
+      EXPECT_LT(Cosine(got, wanted), 1.0 - 1e-7) << "this cannot have been 8 bits";
+      SetThreads(1);
+      Ops one = CpuOps(compute);
+      EXPECT_EQ(Distance(Predict(one, *bound, true, timestep, 7), got), 0) << "with one thread";
+      SetThreads(0);
+      Ops dry = MetaOps(compute);
+      EXPECT_EQ(Predict(dry, *bound, true, timestep, 7).shape(), wanted.shape());
+    }
+  }
+}
+
+TEST_P(UnetInt8, ComputesAsBeforeInStepsThatAreNotIn8Bits) {
+  const std::shared_ptr<Int8Table> table = Calibrated();
+  const auto bound =
+      BindNetwork<UnetNetwork>(config_, store_->WithInt8(std::make_shared<Int8Table>(*table)))
+          .value();
+  Ops exact = CpuOps();
+  const Tensor wanted = Predict(exact, *bound_, false, 500, 7);
+  Ops ops = CpuOps();
+  EXPECT_EQ(Distance(Predict(ops, *bound, false, 500, 7), wanted), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Outliers, UnetInt8, ::testing::Values(1.0f, 64.0f), [](const auto& of) {
+  return "Of" + std::to_string(static_cast<int>(of.param)) + "Times";
+});
+
+}  // namespace
+}  // namespace weft
