@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
-#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
+#include "runtime/backend/cpu/kernels/linear_bf16.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
@@ -104,10 +104,11 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
-    for (int i = 0; i < (gated ? 2 : 1); ++i) {
-      WEFT_RETURN_IF_ERROR(
-          Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
-    }
+    const int64_t in = x.dim(-1);
+    const int64_t elements = compute == DType::kBF16 && cpu::HasLinearBF16(in)
+                                 ? cpu::LinearBF16Size(packed->out, in, gated)
+                                 : PackedElements(packed->out, in) * (gated ? 2 : 1);
+    WEFT_RETURN_IF_ERROR(Keep(*packed, elements, compute, allocator));
     WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
     return packed;
   }
@@ -123,7 +124,7 @@ class MetaBackend : public Backend {
     } else {
       WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
     }
-    if (linear.gated && !(x.dtype() == DType::kBF16 && cpu::HasGatedLinearBF16(x.dim(-1)))) {
+    if (linear.gated && !(x.dtype() == DType::kBF16 && cpu::HasLinearBF16(x.dim(-1)))) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
       WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
