@@ -10,6 +10,7 @@
 #include "runtime/backend/cpu/convolution.h"
 #include "runtime/backend/cpu/int8_layers.h"
 #include "runtime/backend/cpu/kernels/attention.h"
+#include "runtime/backend/cpu/kernels/dot_products.h"
 #include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/linear.h"
@@ -131,11 +132,11 @@ class CpuBackend : public Backend {
   }
 
   absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(
-      const Tensor& weight, const Tensor& bias, bool gated, const Int8Input& input, const Tensor& x,
+      const Tensor& weight, const Tensor& bias, bool gated, const Int8Input& input, const Tensor&,
       DType compute, const Allocator& allocator) override {
     UseThreads();
     return cpu::Guard("linear in int8", [&] {
-      return cpu::PackInt8Linear(weight, bias, gated, input, x, compute, allocator);
+      return cpu::PackInt8Linear(weight, bias, gated, input, compute, allocator);
     });
   }
 
@@ -357,7 +358,7 @@ DType BestCompute() {
 bool SupportsInt8() {
   const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   const auto want = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
-  return (have & want) == want;
+  return (have & want) == want && cpu::HasInt8Dot();
 }
 
 bool SupportsBf16() { return BestCompute() == DType::kBF16; }

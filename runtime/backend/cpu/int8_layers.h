@@ -20,8 +20,7 @@ absl::StatusOr<Tensor> RunInt8Convolution(const Packed& packed, absl::Span<const
 // See Backend::PackLinearInt8.
 absl::StatusOr<std::shared_ptr<const Packed>> PackInt8Linear(const Tensor& weight,
                                                              const Tensor& bias, bool gated,
-                                                             const Int8Input& input,
-                                                             const Tensor& x, DType compute,
+                                                             const Int8Input& input, DType compute,
                                                              const Allocator& allocator);
 bool IsInt8Linear(const Packed& packed);
 absl::StatusOr<Tensor> RunInt8Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
-#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
+#include "runtime/backend/cpu/kernels/linear_panels.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
@@ -117,10 +117,11 @@ class MetaBackend : public Backend {
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
     packed->compute = compute;
-    for (int i = 0; i < (gated ? 2 : 1); ++i) {
-      WEFT_RETURN_IF_ERROR(
-          Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
-    }
+    const int64_t in = x.dim(-1);
+    const int64_t elements = cpu::HasLinearPanels(compute, in)
+                                 ? cpu::LinearPanelsSize(packed->out, in, gated)
+                                 : PackedElements(packed->out, in) * (gated ? 2 : 1);
+    WEFT_RETURN_IF_ERROR(Keep(*packed, elements, compute, allocator));
     WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
     return packed;
   }
@@ -140,8 +141,7 @@ class MetaBackend : public Backend {
     } else {
       WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, dtype, Shape(dims)));
     }
-    if (linear.gated &&
-        (linear.int8 || !(dtype == DType::kBF16 && cpu::HasGatedLinearBF16(x.dim(-1))))) {
+    if (linear.gated && !linear.int8 && !cpu::HasLinearPanels(dtype, x.dim(-1))) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, dtype);
       WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, dtype, Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
@@ -181,9 +181,10 @@ class MetaBackend : public Backend {
     packed->gated = gated;
     packed->int8 = true;
     packed->compute = compute;
-    for (int i = 0; i < (gated ? 2 : 1); ++i) {
-      WEFT_RETURN_IF_ERROR(KeepInt8(*packed, packed->out, weight.dim(1), 1, allocator));
-    }
+    const int64_t in = RoundUp(weight.dim(1), 4);
+    WEFT_RETURN_IF_ERROR(
+        Keep(*packed, cpu::LinearPanelsSize(packed->out, in, gated), DType::kU8, allocator));
+    WEFT_RETURN_IF_ERROR(Keep(*packed, 2 * weight.dim(0), DType::kF32, allocator));
     WEFT_RETURN_IF_ERROR(KeepMaker(*packed, input, allocator));
     return packed;
   }
