@@ -140,15 +140,16 @@ absl::Status Calibration::Choose() {
   return absl::OkStatus();
 }
 
-std::string Calibration::LastBlock(const Network& network) {
-  std::string block;
+std::string Calibration::LastResnets(const Network& network) {
+  std::string resnets;
   size_t last = 0;
   for (const auto& [name, layer] : network.layers) {
     if (layer.convolution <= last || !layer.kept.empty()) continue;
     last = layer.convolution;
-    block = name.substr(0, name.rfind('.'));
+    const size_t resnet = name.rfind('.');  // of "up_blocks.3.resnets.2.conv2"
+    resnets = name.substr(0, resnet == 0 ? 0 : name.rfind('.', resnet - 1) + 1);
   }
-  return block;
+  return resnets;
 }
 
 absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() const {
@@ -159,13 +160,15 @@ absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() co
     WEFT_ASSIGN_OR_RETURN(table->weights, WeightsFingerprint(network.store));
     table->first_share = recipe_.first_share;
     table->last_share = recipe_.last_share;
-    const std::string last_block = absl::StrCat(LastBlock(network), ".");
+    const std::string last_resnets = LastResnets(network);
     for (const auto& [name, layer] : network.layers) {
       Int8Layer told = layer.chosen;
       told.noise = layer.signal > 0 ? layer.noise / layer.signal : 0.0;
       told.multiply_adds = layer.multiply_adds / static_cast<double>(layer.statistics.calls());
       told.kept = layer.kept;
-      if (told.kept.empty() && absl::StartsWith(name, last_block)) told.kept = "last block";
+      if (told.kept.empty() && !last_resnets.empty() && absl::StartsWith(name, last_resnets)) {
+        told.kept = "last resnets";
+      }
       if (told.kept.empty() && told.noise > recipe_.most_noise) {
         told.kept = absl::StrCat("noise above ", recipe_.most_noise);
       }

@@ -23,7 +23,7 @@ struct Int8Recipe {
   // The steps in 8 bits, as shares of a run: in the last ones little noise is left, and what 8 bits
   // add to it counts most.
   double first_share = 0.0;
-  double last_share = 0.75;
+  double last_share = 0.9;
 };
 
 // Finds out how the layers of the networks that run under its eyes are told in 8 bits. First all
@@ -64,9 +64,9 @@ class Calibration : public LayerObserver {
   };
 
   Layer& LayerOf(const WeightStore& weights, const std::string& name);
-  // The block that the last large convolution is in, whose noise goes straight into the result:
-  // "up_blocks.3.resnets.2".
-  static std::string LastBlock(const Network& network);
+  // Where the last large convolutions are, whose noise goes straight into the result:
+  // "up_blocks.3.resnets.".
+  static std::string LastResnets(const Network& network);
   // Adds to the layer's noise and signal.
   static absl::Status Compare(const Tensor& exact, const Tensor& noisy, Layer& layer);
 

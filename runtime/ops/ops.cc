@@ -146,7 +146,9 @@ absl::StatusOr<Tensor> Ops::Finish(Tensor result) {
 void Ops::BeginNetwork(std::shared_ptr<const WeightStore> weights, bool int8) {
   weights_ = std::move(weights);
   // Whoever looks on learns from values.
-  int8_ = int8 && backend_.HasInt8(compute_) && backend_.observer() == nullptr;
+  const bool can = backend_.HasInt8(compute_) && backend_.observer() == nullptr;
+  int8_ = can && int8;
+  between_int8_ = can && !int8;
 }
 
 Reader ReaderOf(const ConvWeights& conv) {
@@ -202,8 +204,9 @@ absl::StatusOr<Tensor> Ops::RunConv2d(const ConvWeights& conv, const Sources& so
                                       Epilogue epilogue) {
   const auto run = [&](Epilogue last) -> absl::StatusOr<Tensor> {
     const bool int8 = int8_ && conv.int8 != nullptr;
-    WEFT_ASSIGN_OR_RETURN(const auto packed, PackedConvOf(conv, sources, int8,
-                                                          {backend_, compute_, allocator_, keep_}));
+    WEFT_ASSIGN_OR_RETURN(
+        const auto packed,
+        PackedConvOf(conv, sources, int8, {backend_, compute_, allocator_, KeepOf(conv.int8)}));
     return backend_.Conv2d(*packed, sources, std::move(last), allocator_);
   };
   LayerObserver* const observer = weights_ != nullptr ? backend_.observer() : nullptr;
@@ -215,8 +218,9 @@ absl::StatusOr<Tensor> Ops::RunLinear(const LinearWeights& linear, const Tensor&
                                       Epilogue epilogue) {
   const auto run = [&](Epilogue last) -> absl::StatusOr<Tensor> {
     const bool int8 = int8_ && linear.int8 != nullptr;
-    WEFT_ASSIGN_OR_RETURN(const auto packed,
-                          PackedLinearOf(linear, x, int8, {backend_, compute_, allocator_, keep_}));
+    WEFT_ASSIGN_OR_RETURN(
+        const auto packed,
+        PackedLinearOf(linear, x, int8, {backend_, compute_, allocator_, KeepOf(linear.int8)}));
     return backend_.Linear(*packed, x, std::move(last), allocator_);
   };
   LayerObserver* const observer = weights_ != nullptr ? backend_.observer() : nullptr;

@@ -80,7 +80,8 @@ class Ops {
   const Allocator& allocator() const { return allocator_; }
   DType compute() const { return compute_; }  // of activations: f32 or bf16
   // From here on layers are those of the network with these weights, and compute in 8 bits where
-  // they have an Int8Input, `int8` says so and the device can.
+  // they have an Int8Input, `int8` says so and the device can. Where it does not, such layers are
+  // packed anew for each use: they keep their weights in 8 bits, for other steps, alone.
   void BeginNetwork(std::shared_ptr<const WeightStore> weights, bool int8);
   bool is_meta() const { return backend_.device() == Device::kMeta; }
   const absl::Status& status() const { return status_; }
@@ -125,6 +126,10 @@ class Ops {
   absl::StatusOr<Tensor> RunConv2d(const ConvWeights& conv, const Sources& sources,
                                    Epilogue epilogue);
   absl::StatusOr<Tensor> RunLinear(const LinearWeights& linear, const Tensor& x, Epilogue epilogue);
+  // What may be kept of the weights of a layer that has, or has not, an Int8Input.
+  const std::shared_ptr<KeepBudget>& KeepOf(const std::shared_ptr<const Int8Input>& int8) const {
+    return between_int8_ && int8 != nullptr ? nothing_kept_ : keep_;
+  }
   bool Proceed();  // false once an error sticks or the run was cancelled
   Tensor Keep(absl::StatusOr<Tensor> result);
 
@@ -133,8 +138,10 @@ class Ops {
   DType compute_;
   const std::atomic<bool>* cancelled_;
   std::shared_ptr<KeepBudget> keep_;
+  const std::shared_ptr<KeepBudget> nothing_kept_ = std::make_shared<KeepBudget>(0);
   std::shared_ptr<const WeightStore> weights_;  // of the network at hand, where it is known
   bool int8_ = false;
+  bool between_int8_ = false;  // other steps of the run are in 8 bits
   absl::Status status_;
 };
 

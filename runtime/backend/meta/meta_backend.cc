@@ -156,7 +156,7 @@ class MetaBackend : public Backend {
   }
 
   absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
-      const ConvSpec& spec, const Tensor& weight, const Tensor&, const Int8Input& input,
+      const ConvSpec& spec, const Tensor&, const Tensor&, const Int8Input& input,
       absl::Span<const Tensor>, DType compute, const Allocator& allocator) override {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
