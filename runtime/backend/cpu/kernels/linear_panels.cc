@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "hwy/base.h"
 #include "runtime/backend/cpu/kernels/dot_products.h"
@@ -13,10 +14,11 @@ namespace weft::cpu {
 namespace {
 
 constexpr int64_t kWeightRows = 64;  // in a panel
-// Rows that one thread takes through the panels: many, so that weights are seldom read again.
-constexpr int64_t kRowsAtATime = 384;
-// With fewer rows for each thread, the threads share the panels out instead.
-constexpr int64_t kFewRows = 96;
+// Rows that a thread takes through panels: many, so that weights are seldom read again.
+constexpr int64_t kRowsAtATime = 512;
+// Panels for each thread, and rows for each thread, that can be shared out evenly.
+constexpr int64_t kManyPanels = 4;
+constexpr int64_t kManyRows = 48;
 
 // Columns of the result in a panel.
 constexpr int64_t Columns(bool gated) { return gated ? kWeightRows / 2 : kWeightRows; }
@@ -232,13 +234,15 @@ namespace weft::cpu {
 void RunLinearPanels(const LinearTask& task) {
   const int64_t threads = omp_get_max_threads();
   const int64_t panels = Parts(task.out, Columns(task.gated));
-  // As many blocks for one thread as for another.
-  int64_t row_blocks = RoundUp(Parts(task.rows, kRowsAtATime), threads);
-  int64_t panel_blocks = 1;
-  if (task.rows < row_blocks * kFewRows && panels >= threads) {
-    row_blocks = Parts(task.rows, kRowsAtATime);
-    panel_blocks = threads;
+  // As many blocks for one thread as for another. Threads that share the panels out each read their
+  // part of the weights.
+  int64_t row_blocks = Parts(task.rows, kRowsAtATime);
+  int64_t panel_blocks = threads / std::gcd(row_blocks, threads);
+  if (panels < kManyPanels * panel_blocks && task.rows >= kManyRows * threads) {
+    row_blocks = RoundUp(row_blocks, threads);
+    panel_blocks = 1;
   }
+  panel_blocks = std::min(panel_blocks, panels);
   const int64_t step = RoundUp(Parts(task.rows, row_blocks), kTileRows);
 #pragma omp parallel for collapse(2) schedule(dynamic)
   for (int64_t first = 0; first < task.rows; first += step) {
