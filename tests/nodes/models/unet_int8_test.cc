@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "absl/strings/match.h"
 #include "nodes/models/parts.h"
 #include "runtime/base/rng.h"
@@ -11,7 +13,15 @@
 namespace weft {
 namespace {
 
-constexpr char kModel[] = "unet_sd1";
+// Of an untrained network; SD 1.5's, with more and wider layers, came to 0.9995, with outliers and
+// without.
+constexpr double kLeastCosine = 0.998;
+// Of a size where sums are as long as in models that people use.
+const std::string& Model() {
+  static const auto* path =
+      new std::string(std::string(WEFT_SOURCE_DIR) + "/examples/models/sketch/unet");
+  return *path;
+}
 
 Tensor Noise(Shape shape, uint64_t seed) {
   std::vector<float> values(static_cast<size_t>(shape.numel()));
@@ -19,7 +29,27 @@ Tensor Noise(Shape shape, uint64_t seed) {
   return MadeOf(std::move(shape), values);
 }
 
-// The golden network's weights, with a few channels of every norm that a layer of 8 bits reads made
+// Random weights of a network's names and shapes, of the sizes that PyTorch begins with.
+std::shared_ptr<WeightStore> WithRandomWeights(const WeightStore& store) {
+  absl::btree_map<std::string, Tensor> tensors;
+  uint64_t seed = 0;
+  for (const auto& [name, weight] : store.weights()) {
+    const Shape& shape = weight.shape();
+    Tensor values = Noise(shape, ++seed);
+    const bool matrix = shape.rank() > 1;
+    const double inputs = static_cast<double>(shape.numel()) / static_cast<double>(shape.dim(0));
+    const double size = matrix ? 1.0 / std::sqrt(3.0 * inputs) : 0.05;
+    const double middle = !matrix && absl::EndsWith(name, ".weight") ? 1.0 : 0.0;  // of a norm
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      float& value = values.mutable_data<float>()[i];
+      value = static_cast<float>(middle + size * static_cast<double>(value));
+    }
+    tensors.emplace(name, std::move(values));
+  }
+  return WeightStore::Of(store.path(), std::move(tensors));
+}
+
+// The network's weights, with a few channels of every norm that a layer of 8 bits reads made
 // `factor` times as large; the layer's weights for them are as much smaller, so that what an
 // outlier hides still counts.
 std::shared_ptr<WeightStore> WithOutliers(const WeightStore& store, float factor) {
@@ -65,9 +95,9 @@ class UnetInt8 : public ::testing::TestWithParam<float> {
  protected:
   void SetUp() override {
     if (!CpuForTests().HasInt8(DType::kF32)) GTEST_SKIP() << "no 8-bit products here";
-    const auto golden = Unet::Load(GoldenFolder(kModel) + "/unet").value();
-    config_ = golden->network().config();
-    store_ = WithOutliers(*golden->store(), GetParam());
+    const auto sketch = Unet::Load(Model()).value();
+    config_ = sketch->network().config();
+    store_ = WithOutliers(*WithRandomWeights(*sketch->store()), GetParam());
     bound_ = BindNetwork<UnetNetwork>(config_, store_).value();
   }
 
@@ -105,7 +135,7 @@ class UnetInt8 : public ::testing::TestWithParam<float> {
 
 TEST_P(UnetInt8, StaysNearF32WithOneRecipe) {
   const std::shared_ptr<Int8Table> table = Calibrated();
-  EXPECT_GE(table->Share(), 0.5);
+  EXPECT_GE(table->Share(), 0.75);
   RecordProperty("share", absl::StrCat(table->Share()));
   const auto bound =
       BindNetwork<UnetNetwork>(config_, store_->WithInt8(std::make_shared<Int8Table>(*table)))
@@ -117,7 +147,7 @@ TEST_P(UnetInt8, StaysNearF32WithOneRecipe) {
       const Tensor wanted = Predict(exact, *bound_, false, timestep, 7);
       Ops ops = CpuOps(compute);
       const Tensor got = Predict(ops, *bound, true, timestep, 7);
-      EXPECT_GE(Cosine(got, wanted), 0.999) << Name(compute) << " at " << timestep;
+      EXPECT_GE(Cosine(got, wanted), kLeastCosine) << Name(compute) << " at " << timestep;
       EXPECT_LT(Cosine(got, wanted), 1.0 - 1e-7) << "this cannot have been 8 bits";
       SetThreads(1);
       Ops one = CpuOps(compute);

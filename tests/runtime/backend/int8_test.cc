@@ -320,8 +320,9 @@ TEST_P(Int8Rows, AGroupNormTellsTheCodesThatTheLayerWouldMake) {
   const Tensor gamma = Random(Shape{52}, DType::kF32, 7), beta = Random(Shape{52}, DType::kF32, 8);
   const std::vector<Tensor> sources = {Random(Shape{2, 9, 11, 20}, GetParam(), 1),
                                        Random(Shape{2, 9, 11, 32}, GetParam(), 2)};
-  const Tensor normed =
-      *backend_->GroupNorm(sources, gamma, beta, 4, 1e-5f, Activation::kSilu, allocator_);
+  std::vector<Tensor> taken = sources;
+  const Tensor normed = *backend_->GroupNorm(absl::MakeSpan(taken), gamma, beta, 4, 1e-5f,
+                                             Activation::kSilu, allocator_);
   ConvSpec spec{.in_channels = 52, .out_channels = 24, .stride = 2, .pad_begin = 0, .pad_end = 1};
   const Tensor kernel = Random(Shape{24, 52, 3, 3}, GetParam(), 9, 0.1);
   auto packed =
