@@ -2,8 +2,10 @@
 // weights.
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -81,6 +83,12 @@ absl::Status Quantize(const OpenGraph& open, const QuantizeArguments& arguments)
   Backend& backend = *open.weft->runtime().backend;
   if (!backend.HasInt8(open.options.compute)) {
     return absl::UnimplementedError("this processor has no products of 8 bits (AVX-512 VNNI)");
+  }
+  // What took an hour shall not be lost at its end.
+  const std::filesystem::path folder = std::filesystem::path(arguments.output).parent_path();
+  if (std::error_code error; !folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return Invalid("--output \"", arguments.output, "\": there is no folder \"", folder.string(),
+                   "\"");
   }
   WEFT_ASSIGN_OR_RETURN(const std::vector<Overrides> set, CalibrationSet(open, arguments));
   Calibration calibration(backend, arguments.recipe);
