@@ -10,6 +10,7 @@ import numpy
 import openvino
 import pytorch_peer
 import torch
+from openvino.frontend.pytorch import patch_model
 from worker import serve
 
 
@@ -43,14 +44,18 @@ class Text(torch.nn.Module):
         return self.encoder(tokens, return_dict=False)[0]
 
 
+def stored_in_f16(module):
+    """Lets a module whose weights are f16 be traced: SDXL's network takes 10 GB in f32."""
+    patch_model.__make_16bit_traceable(module)
+    return module
+
+
 def unet(case, given):
     latents, timestep, texts, added = pytorch_peer.unet_arguments(case, given)
     arguments = [latents, timestep, texts]
     if added is not None:
         arguments += [added["text_embeds"], added["time_ids"]]
-    # In the type of the file: SDXL's network takes 10 GB in f32.
-    stored = dict(case, precision="f16")
-    return (lambda: Unet(pytorch_peer.unet_module(stored))), arguments, inputs.guided
+    return (lambda: stored_in_f16(Unet(pytorch_peer.unet_module(dict(case, precision="f16"))))), arguments, inputs.guided
 
 
 def vae_decode(case, given):
