@@ -20,7 +20,7 @@ constexpr size_t kSlack = size_t{6} << 20;
 // Eight sizes between a power of two and the next: blocks of one size can stand for each other.
 // What of a block is not touched takes no memory.
 size_t Rounded(size_t bytes) {
-  const size_t step = std::bit_floor(bytes) / 8;
+  const size_t step = std::max(std::bit_floor(bytes) / 8, size_t{1});
   return (bytes + step - 1) / step * step;
 }
 
@@ -48,8 +48,8 @@ struct Held {
   size_t in_use = 0;  // of blocks that were taken
   size_t most_in_use = 0;
 
-  void DropOldestInto(std::deque<FreeBlock>& dropped) {
-    while (bytes > 0 && (bytes > kMostHeld || bytes + in_use > most_in_use + kSlack)) {
+  void DropOldestInto(std::deque<FreeBlock>& dropped, size_t most) {
+    while (bytes > 0 && (bytes > kMostHeld || bytes + in_use > most + kSlack)) {
       dropped.push_back(blocks.front());
       bytes -= blocks.front().size;
       blocks.pop_front();
@@ -83,16 +83,18 @@ void* TakeLargeBlock(size_t bytes) {
       held.blocks.erase(std::next(it).base());
       return block;
     }
-    held.most_in_use = std::max(held.most_in_use, held.in_use);
-    held.DropOldestInto(dropped);
+    held.DropOldestInto(dropped, std::max(held.most_in_use, held.in_use));
   }
   Unmap(dropped);
   void* block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) {
+  {
     Held& held = TheHeld();
     const std::lock_guard<std::mutex> lock(held.mutex);
-    held.in_use -= size;
-    return nullptr;
+    if (block == MAP_FAILED) {  // a size that nobody has is none that was in use
+      held.in_use -= size;
+      return nullptr;
+    }
+    held.most_in_use = std::max(held.most_in_use, held.in_use);
   }
   AskForLargePages(block, bytes);
   return block;
@@ -107,7 +109,7 @@ void GiveLargeBlock(void* block, size_t bytes) {
     held.in_use -= size;
     held.blocks.push_back({block, size});
     held.bytes += size;
-    held.DropOldestInto(dropped);
+    held.DropOldestInto(dropped, held.most_in_use);
   }
   Unmap(dropped);
 }
