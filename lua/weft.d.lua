@@ -979,8 +979,10 @@ function weft.LoadLora(inputs) end
 ---@class weft.LoadModel.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire A folder as diffusers writes it, a single-file checkpoint (.safetensors, .ckpt, .gguf) or the name of either; relative to the graph, then along WEFT_MODELS.
----@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field precision? "auto"|"f32"|"bf16"|"int8"|weft.wire What the networks compute in; auto: as the run says. int8: the UNet in 8 bits, with the file that `weft quantize` has put beside its weights; all else as the run says. (default "auto")
 ---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
+---@field int8_start? number|weft.wire The share of the steps that is done when those in 8 bits begin, in place of what the file says. Steps that are not in 8 bits need the weights a second time.
+---@field int8_stop? number|weft.wire The share of the steps that is done when those in 8 bits end.
 ---@class weft.LoadModel.outputs
 ---@field tokenizer weft.tokenizer From tokenizer/; CLIP's for a file.
 ---@field clip weft.clip The text encoder.
@@ -1008,8 +1010,10 @@ function weft.LoadTensor(inputs) end
 ---@class weft.LoadUnet.inputs
 ---@field [1] string? an id
 ---@field path string|weft.wire A UNet's file or folder, or a whole model; relative to the graph, then along WEFT_MODELS.
----@field precision? "auto"|"f32"|"bf16"|weft.wire What the networks compute in; auto: as the run says. (default "auto")
+---@field precision? "auto"|"f32"|"bf16"|"int8"|weft.wire What the networks compute in; auto: as the run says. int8: the UNet in 8 bits, with the file that `weft quantize` has put beside its weights; all else as the run says. (default "auto")
 ---@field prediction_type? "auto"|"epsilon"|"v_prediction"|"sample"|weft.wire What the UNet predicts, where the model does not say it or says it wrongly: SD 2's files of 512 and of 768 pixels have the same tensors. (default "auto")
+---@field int8_start? number|weft.wire The share of the steps that is done when those in 8 bits begin, in place of what the file says. Steps that are not in 8 bits need the weights a second time.
+---@field int8_stop? number|weft.wire The share of the steps that is done when those in 8 bits end.
 ---@class weft.LoadUnet.outputs
 ---@field unet weft.unet The denoiser.
 ---@field scheduler_config weft.config From scheduler/; built in for a file's family.

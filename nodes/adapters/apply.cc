@@ -59,7 +59,7 @@ absl::StatusOr<AdaptedStore> Adapt(const std::shared_ptr<const WeightStore>& bas
                    " modules for the ", NameOf(part), " is in \"", base->path(),
                    "\"; the first is ", Quoted(adapted.unknown[0]), hint);
   }
-  adapted.store = WeightStore::OfWeights(base->path(), std::move(weights));
+  adapted.store = WeightStore::OfWeights(base->path(), std::move(weights))->WithInt8(base->int8());
   return adapted;
 }
 

@@ -4,6 +4,7 @@
 
 #include "nodes/io/model_ports.h"
 #include "nodes/io/model_source.h"
+#include "nodes/io/set_unet.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -28,11 +29,10 @@ constexpr Out<SchedulerConfig> kLowResSchedulerConfig{
     .name = "low_res_scheduler_config",
     .doc = "An x4 upscaler's, of the small picture: from low_res_scheduler/."};
 
-template <typename Part>
-absl::Status SetWanted(NodeContext& ctx, const Out<Part>& port, const ModelSource& model,
-                       absl::string_view part) {
-  if (!ctx.Wanted(port)) return absl::OkStatus();
-  return SetPart(ctx, port, model.Part(part), ctx.Get(kModelPrecision));
+// Of the parts that are not the UNet, which alone computes in 8 bits.
+std::string PrecisionOfOthers(const NodeContext& ctx) {
+  const std::string precision = ctx.Get(kUnetPrecision);
+  return precision == "int8" ? "auto" : precision;
 }
 
 // A text encoder and its tokenizer, which it must know even where only one of them is wired.
@@ -47,7 +47,7 @@ absl::Status SetText(NodeContext& ctx, const Out<ClipTextEncoder>& clip_port,
     if (tokenizer.ok()) {
       WEFT_ASSIGN_OR_RETURN(text, WithTokenizer(std::move(text), **tokenizer));
     }
-    WEFT_RETURN_IF_ERROR(SetPart(ctx, clip_port, text, ctx.Get(kModelPrecision)));
+    WEFT_RETURN_IF_ERROR(SetPart(ctx, clip_port, text, PrecisionOfOthers(ctx)));
   }
   if (!ctx.Wanted(tokenizer_port)) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(tokenizer.status());
@@ -63,8 +63,10 @@ absl::Status Run(NodeContext& ctx) {
 
   WEFT_RETURN_IF_ERROR(SetText(ctx, kClip, kTokenizer, *model, "text_encoder", "tokenizer"));
   WEFT_RETURN_IF_ERROR(SetText(ctx, kClip2, kTokenizer2, *model, "text_encoder_2", "tokenizer_2"));
-  WEFT_RETURN_IF_ERROR(SetWanted(ctx, kUnet, *model, "unet"));
-  WEFT_RETURN_IF_ERROR(SetWanted(ctx, kVae, *model, "vae"));
+  if (ctx.Wanted(kUnet)) WEFT_RETURN_IF_ERROR(SetUnet(ctx, kUnet, model->Part("unet")));
+  if (ctx.Wanted(kVae)) {
+    WEFT_RETURN_IF_ERROR(SetPart(ctx, kVae, model->Part("vae"), PrecisionOfOthers(ctx)));
+  }
   const std::string prediction = ctx.Get(kPredictionType);
   if (ctx.Wanted(kSchedulerConfig)) {
     WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const SchedulerConfig> config,
@@ -93,7 +95,7 @@ NodeType LoadModelNode() {
                       "first computes.",
                .category = "io",
                .separate_outputs = true,
-               .inputs = {kPath, kModelPrecision, kPredictionType},
+               .inputs = {kPath, kUnetPrecision, kPredictionType, kInt8Start, kInt8Stop},
                .outputs = {kTokenizer, kClip, kTokenizer2, kClip2, kUnet, kVae, kSchedulerConfig,
                            kLowResSchedulerConfig}},
       Run};

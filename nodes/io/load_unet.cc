@@ -1,6 +1,7 @@
 // A UNet alone: a file that holds nothing else, or the UNet of any model.
 #include "nodes/io/model_ports.h"
 #include "nodes/io/model_source.h"
+#include "nodes/io/set_unet.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -20,7 +21,7 @@ absl::Status Run(NodeContext& ctx) {
   const absl::StatusOr<ModelSource> model = ModelSource::Open(*path);
   if (!model.ok()) return ctx.PortError(kPath, model.status().message());
   if (ctx.Wanted(kUnet)) {
-    WEFT_RETURN_IF_ERROR(SetPart(ctx, kUnet, model->Part("unet"), ctx.Get(kModelPrecision)));
+    WEFT_RETURN_IF_ERROR(SetUnet(ctx, kUnet, model->Part("unet")));
   }
   if (!ctx.Wanted(kSchedulerConfig)) return absl::OkStatus();
   const std::string prediction = ctx.Get(kPredictionType);
@@ -39,7 +40,7 @@ NodeType LoadUnetNode() {
                    .doc = "A UNet, from a file or folder of its own or from a whole model.",
                    .category = "io",
                    .separate_outputs = true,
-                   .inputs = {kPath, kModelPrecision, kPredictionType},
+                   .inputs = {kPath, kUnetPrecision, kPredictionType, kInt8Start, kInt8Stop},
                    .outputs = {kUnet, kSchedulerConfig}},
           Run};
 }

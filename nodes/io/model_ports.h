@@ -14,6 +14,29 @@ inline constexpr In<Text> kModelPrecision{
     .doc = "What the networks compute in; auto: as the run says.",
     .fallback = "auto",
     .choices = kModelPrecisions};
+// Of nodes that load a UNet.
+inline constexpr absl::string_view kUnetPrecisions[] = {"auto", "f32", "bf16", "int8"};
+inline constexpr In<Text> kUnetPrecision{
+    .name = "precision",
+    .doc =
+        "What the networks compute in; auto: as the run says. int8: the UNet in 8 bits, with the "
+        "file that `weft quantize` has put beside its weights; all else as the run says.",
+    .fallback = "auto",
+    .choices = kUnetPrecisions};
+inline constexpr In<double> kInt8Start{
+    .name = "int8_start",
+    .doc =
+        "The share of the steps that is done when those in 8 bits begin, in place of what the "
+        "file says. Steps that are not in 8 bits need the weights a second time.",
+    .min = 0,
+    .max = 1,
+    .optional = true};
+inline constexpr In<double> kInt8Stop{
+    .name = "int8_stop",
+    .doc = "The share of the steps that is done when those in 8 bits end.",
+    .min = 0,
+    .max = 1,
+    .optional = true};
 inline constexpr In<Text> kPredictionType{
     .name = "prediction_type",
     .doc =

@@ -32,6 +32,7 @@ class SelfAttention {
  public:
   SelfAttention(const Scope& scope, const AttentionNames& names, const AttentionConfig& config);
   Tensor operator()(Ops& ops, Tensor x, Tensor residual) const;
+  Reader reader() const { return ReaderOf(query_key_value_.weights); }  // of x
 
  private:
   AttentionConfig config_;
@@ -61,6 +62,7 @@ class CrossAttention {
   Tensor operator()(Ops& ops, Tensor x, const CrossContext& context, Tensor residual) const;
 
   int64_t index() const { return index_; }
+  Reader reader() const { return ReaderOf(query_.weights); }  // of x
 
  private:
   Tensor Attend(Ops& ops, const Tensor& query, const Tensor& keys_and_values) const;

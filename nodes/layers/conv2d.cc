@@ -1,9 +1,11 @@
 #include "nodes/layers/conv2d.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/ops/live_adapters.h"
+#include "runtime/weights/int8_table.h"
 
 namespace weft {
 
@@ -19,10 +21,16 @@ Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec, Bias bias) {
   weights.weight =
       scope.Get("weight", Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
   if (bias == Bias::kYes) weights.bias = scope.Get("bias", Shape{spec.out_channels});
-  weights.slot = PackedSlot::SharedBy(
-      {weights.weight, weights.bias},
+  const std::string kind =
       absl::StrCat("conv2d ", spec.kernel, " ", spec.stride, " ", spec.pad_begin, " ", spec.pad_end,
-                   spec.upsample ? " upsample" : ""));
+                   spec.upsample ? " upsample" : "");
+  weights.slot = PackedSlot::SharedBy({weights.weight, weights.bias}, kind);
+  weights.layer = scope.prefix();
+  weights.int8 = scope.Int8(spec.in_channels);
+  if (weights.int8 != nullptr) {
+    weights.int8_slot = PackedSlot::SharedBy({weights.weight, weights.bias},
+                                             absl::StrCat(kind, Int8Kind(*weights.int8)));
+  }
   weights.live = LiveAdaptersOf(weights);
 }
 

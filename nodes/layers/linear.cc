@@ -1,9 +1,12 @@
 #include "nodes/layers/linear.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/ops/live_adapters.h"
+#include "runtime/weights/int8_table.h"
 
 namespace weft {
 
@@ -33,6 +36,10 @@ Tensor Linear::operator()(Ops& ops, Tensor x, Epilogue epilogue) const {
 
 void Linear::Bind(const Scope& scope, int64_t in, int64_t out, Bias bias) {
   const bool pointwise = scope.ShapeOf("weight").rank() == 4;
+  if (weights.layer.empty()) {
+    weights.layer = scope.prefix();
+    weights.int8 = scope.Int8(in);
+  }
   weights.in = in;
   weights.out += out;
   weights.weights.push_back(scope.Get("weight", pointwise ? Shape{out, in, 1, 1} : Shape{out, in}));
@@ -42,7 +49,11 @@ void Linear::Bind(const Scope& scope, int64_t in, int64_t out, Bias bias) {
 void Linear::Finish() {
   std::vector<Weight> all(weights.weights.begin(), weights.weights.end());
   all.insert(all.end(), weights.biases.begin(), weights.biases.end());
-  weights.slot = PackedSlot::SharedBy(all, weights.gated ? "gated linear" : "linear");
+  const std::string kind = weights.gated ? "gated linear" : "linear";
+  weights.slot = PackedSlot::SharedBy(all, kind);
+  if (weights.int8 != nullptr) {
+    weights.int8_slot = PackedSlot::SharedBy(all, absl::StrCat(kind, Int8Kind(*weights.int8)));
+  }
   weights.live = LiveAdaptersOf(weights);
 }
 

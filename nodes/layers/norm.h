@@ -13,12 +13,15 @@ namespace weft {
 struct GroupNorm {
   GroupNorm(const Scope& scope, int64_t channels, int64_t norm_groups, double eps);
 
-  Tensor operator()(Ops& ops, Sources sources, Activation activation = Activation::kNone) const {
-    return ops.GroupNorm(weights, std::move(sources), groups, activation);
+  // `reader`: the layer that alone reads the result, where there is one.
+  Tensor operator()(Ops& ops, Sources sources, Activation activation = Activation::kNone,
+                    Reader reader = {}) const {
+    return ops.GroupNorm(weights, std::move(sources), groups, activation, reader);
   }
 
-  Tensor operator()(Ops& ops, Tensor x, Activation activation = Activation::kNone) const {
-    return (*this)(ops, OneSource(std::move(x)), activation);
+  Tensor operator()(Ops& ops, Tensor x, Activation activation = Activation::kNone,
+                    Reader reader = {}) const {
+    return (*this)(ops, OneSource(std::move(x)), activation, reader);
   }
 
   NormWeights weights;
@@ -29,7 +32,10 @@ struct GroupNorm {
 struct LayerNorm {
   LayerNorm(const Scope& scope, int64_t width, double eps);
 
-  Tensor operator()(Ops& ops, Tensor x) const { return ops.LayerNorm(weights, std::move(x)); }
+  // `reader`: the layer that alone reads the result, where there is one.
+  Tensor operator()(Ops& ops, Tensor x, Reader reader = {}) const {
+    return ops.LayerNorm(weights, std::move(x), reader);
+  }
 
   NormWeights weights;
 };

@@ -20,12 +20,12 @@ ResnetBlock::ResnetBlock(const Scope& scope, const ResnetConfig& config)
 
 Tensor ResnetBlock::operator()(Ops& ops, Sources x, const Tensor& time) const {
   // The shortcut comes first: the norm may then work in the memory of x.
-  Tensor kept = shortcut_.has_value() ? (*shortcut_)(ops, x) : x[0];  // [b, h, w, out]
-  Tensor h = norm1_(ops, std::move(x), activation_);                  // [b, h, w, in]
-  Tensor t = time_.has_value() ? (*time_)(ops, time) : Tensor();      // [b, out]
-  h = conv1_(ops, std::move(h), {.per_channel = std::move(t)});       // [b, h, w, out]
-  h = norm2_(ops, std::move(h), activation_);                         // [b, h, w, out]
-  return conv2_(ops, std::move(h), {.residual = std::move(kept)});    // [b, h, w, out]
+  Tensor kept = shortcut_.has_value() ? (*shortcut_)(ops, x) : x[0];            // [b, h, w, out]
+  Tensor h = norm1_(ops, std::move(x), activation_, ReaderOf(conv1_.weights));  // [b, h, w, in]
+  Tensor t = time_.has_value() ? (*time_)(ops, time) : Tensor();                // [b, out]
+  h = conv1_(ops, std::move(h), {.per_channel = std::move(t)});                 // [b, h, w, out]
+  h = norm2_(ops, std::move(h), activation_, ReaderOf(conv2_.weights));         // [b, h, w, out]
+  return conv2_(ops, std::move(h), {.residual = std::move(kept)});              // [b, h, w, out]
 }
 
 }  // namespace weft

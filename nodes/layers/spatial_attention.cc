@@ -24,7 +24,8 @@ Tensor SpatialAttention::operator()(Ops& ops, Tensor x) const {
   if (!ops.status().ok()) return {};
   const Shape picture = x.shape();
   const Shape rows = {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
-  Tensor h = ops.Reshape(norm_(ops, x), rows);  // [b, h·w, c]
+  Tensor h = norm_(ops, x, Activation::kNone, attention_.reader());
+  h = ops.Reshape(h, rows);  // [b, h·w, c]
   x = ops.Reshape(x, rows);
   return ops.Reshape(attention_(ops, std::move(h), std::move(x)), picture);
 }

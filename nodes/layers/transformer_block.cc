@@ -37,13 +37,13 @@ Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& cont
   if (grid.merged > 0 && self_.has_value()) {
     x = AttendMerged(ops, x, grid);
   } else {
-    h = norm1_(ops, x);
+    h = norm1_(ops, x, self_.has_value() ? self_->reader() : first_cross_->reader());
     x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
                           : (*first_cross_)(ops, std::move(h), context, std::move(x));
   }
-  h = norm2_(ops, x);
+  h = norm2_(ops, x, cross_.reader());
   x = cross_(ops, std::move(h), context, std::move(x));
-  h = norm3_(ops, x);
+  h = norm3_(ops, x, ReaderOf(feed_forward_.in.weights));
   return feed_forward_(ops, std::move(h), std::move(x));
 }
 
@@ -80,8 +80,9 @@ Tensor SpatialTransformer::operator()(Ops& ops, Tensor x, const CrossContext& co
   TokenGrid grid = GridOf(merging.merging, x.dim(1), x.dim(2), merging.latent_pixels);
   const Shape picture = x.shape();
   const Shape rows = {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)};
-  Tensor h = ops.Reshape(norm_(ops, x), rows);  // [b, h·w, c]
-  h = in_(ops, std::move(h));                   // [b, h·w, inner]
+  Tensor h = norm_(ops, x, Activation::kNone, ReaderOf(in_.weights));
+  h = ops.Reshape(h, rows);    // [b, h·w, c]
+  h = in_(ops, std::move(h));  // [b, h·w, inner]
   for (const TransformerBlock& block : blocks_) {
     if (grid.seed.has_value()) {
       grid.seed = AttentionSeed(*merging.merging.seed, block.index(), merging.timestep);

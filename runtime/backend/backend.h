@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "runtime/tensor/int8_input.h"
 #include "runtime/tensor/tensor.h"
 
 namespace weft {
@@ -50,6 +51,8 @@ struct AttentionSpec {
   bool causal = false;  // row i sees rows 0..i
 };
 
+class LayerObserver;  // runtime/ops; backends hand it on and never look inside
+
 // Weights in a device's own layout; only the backend that packed them can read them.
 class Packed {
  public:
@@ -65,6 +68,9 @@ class Backend {
   virtual ~Backend() = default;
   virtual Device device() const = 0;
   virtual absl::string_view name() const = 0;
+  // Who looks on at the layers that are computed, or null; set while nothing runs.
+  LayerObserver* observer() const { return observer_; }
+  void set_observer(LayerObserver* observer) { observer_ = observer; }
 
   // `weight` [out, in, k, k] in any float type, `bias` [out] or empty. `sources` are those of the
   // first use: their shapes tell which layout is best. Every other shape works too.
@@ -85,6 +91,19 @@ class Backend {
   virtual absl::StatusOr<Tensor> Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,
                                         const Allocator& allocator) = 0;
 
+  // Whether products of 8-bit codes are native here, with results of this type. Only then may the
+  // methods named Int8 be called.
+  virtual bool HasInt8(DType compute) const = 0;
+  // The same layers in 8 bits, run by Conv2d and Linear: the input is told in codes as `input`
+  // says, the weights with one scale for each output channel. The only source may be codes already
+  // (u8), as the norms below give them.
+  virtual absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias, const Int8Input& input,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) = 0;
+  virtual absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(
+      const Tensor& weight, const Tensor& bias, bool gated, const Int8Input& input, const Tensor& x,
+      DType compute, const Allocator& allocator) = 0;
+
   // Normalises groups of channels over all positions; `sources` are side by side in the channel
   // axis and come out as one tensor; where one is alone and the last reference, its memory becomes
   // the result's. gamma, beta: [channels] f32. Then the activation.
@@ -94,6 +113,18 @@ class Backend {
   // Over the last axis. gamma, beta: [width] f32.
   virtual absl::StatusOr<Tensor> LayerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                                            float eps, const Allocator& allocator) = 0;
+  // The same norms, told in codes for the layer that reads them: what that layer would make of
+  // their result. Pictures get the border that a convolution of `reader` looks at, which has no
+  // padding then; for a linear layer it is null.
+  virtual absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources,
+                                               const Tensor& gamma, const Tensor& beta,
+                                               int64_t groups, float eps, Activation activation,
+                                               const Int8Input& codes, const ConvSpec* reader,
+                                               const Allocator& allocator) = 0;
+  virtual absl::StatusOr<Tensor> LayerNormInt8(const Tensor& x, const Tensor& gamma,
+                                               const Tensor& beta, float eps,
+                                               const Int8Input& codes,
+                                               const Allocator& allocator) = 0;
   // softmax(q·kᵀ·scale)·v per head → [batch, rows of q, count of q]. Never holds the whole score
   // matrix: scratch is linear in the rows.
   virtual absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
@@ -109,6 +140,9 @@ class Backend {
   virtual absl::StatusOr<Tensor> ToChannelsLast(const Tensor& x, DType compute,
                                                 const Allocator& allocator) = 0;
   virtual absl::StatusOr<Tensor> ToChannelsFirst(const Tensor& x, const Allocator& allocator) = 0;
+
+ private:
+  LayerObserver* observer_ = nullptr;
 };
 
 }  // namespace weft

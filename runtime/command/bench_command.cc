@@ -123,12 +123,16 @@ void PrintNodes(const Measured& measured) {
 void PrintKernels(const Measured& measured) {
   double all = 0;
   for (const KernelProfile& kernel : measured.kernels) all += kernel.seconds;
-  absl::PrintF("\nthis machine: %.0f GFLOP/s in a large matrix product, %.1f GB/s in memory\n\n",
-               measured.roofline.flops_per_second / 1e9, measured.roofline.bytes_per_second / 1e9);
-  absl::PrintF("%-18s %-34s %5s %6s %9s %6s %8s %7s %9s\n", "kernel", "shape", "dtype", "calls",
+  absl::PrintF("\nthis machine: %.0f GFLOP/s in a large matrix product%s, %.1f GB/s in memory\n\n",
+               measured.roofline.flops_per_second / 1e9,
+               measured.roofline.int8_per_second > 0
+                   ? absl::StrFormat(" (in 8 bits %.0f)", measured.roofline.int8_per_second / 1e9)
+                   : "",
+               measured.roofline.bytes_per_second / 1e9);
+  absl::PrintF("%-20s %-34s %5s %6s %9s %6s %8s %7s %9s\n", "kernel", "shape", "dtype", "calls",
                "all ms", "share", "GFLOP/s", "GB/s", "of limit");
   for (const KernelProfile& kernel : measured.kernels) {
-    absl::PrintF("%-18s %-34s %5s %6d %9.2f %5.1f%% %8.0f %7.1f %8.0f%%\n", kernel.kernel,
+    absl::PrintF("%-20s %-34s %5s %6d %9.2f %5.1f%% %8.0f %7.1f %8.0f%%\n", kernel.kernel,
                  kernel.shape, Name(kernel.dtype), kernel.calls, kernel.seconds * 1e3,
                  100 * kernel.seconds / all, kernel.flops / kernel.seconds / 1e9,
                  kernel.bytes / kernel.seconds / 1e9,
@@ -164,6 +168,7 @@ void PrintJson(const OpenGraph& open, const Measured& measured, bool roofline) {
                          {"limit_seconds", measured.roofline.Seconds(kernel)}});
     }
     json["roofline"] = {{"flops_per_second", measured.roofline.flops_per_second},
+                        {"int8_per_second", measured.roofline.int8_per_second},
                         {"bytes_per_second", measured.roofline.bytes_per_second}};
     json["kernels"] = std::move(kernels);
   }

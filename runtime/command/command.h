@@ -39,6 +39,7 @@ void AddTestCommand(CLI::App& app, Action& chosen);
 void AddLuaCommand(CLI::App& app, Action& chosen);
 void AddConvertCommand(CLI::App& app, Action& chosen);
 void AddBenchCommand(CLI::App& app, Action& chosen);
+void AddQuantizeCommand(CLI::App& app, Action& chosen);
 void AddConvertModelCommand(CLI::App& app, Action& chosen);
 void AddModelsCommand(CLI::App& app, Action& chosen);
 

@@ -85,6 +85,7 @@ int Main(int argc, char** argv) {
   AddLuaCommand(app, chosen);
   AddConvertCommand(app, chosen);
   AddConvertModelCommand(app, chosen);
+  AddQuantizeCommand(app, chosen);
   AddModelsCommand(app, chosen);
   try {
     app.parse(argc, argv);

@@ -9,7 +9,7 @@ namespace weft {
 // What a run takes besides its tensors, packed weights and what the process held before it began:
 // stacks of threads, the allocator's slack, what libraries allocate. Measured on the shipped graphs
 // as `maximum resident set − weft plan's other figures`; calibrate it here and nowhere else.
-inline constexpr size_t kWorkingBytes = 22'000'000;
+inline constexpr size_t kWorkingBytes = 17'500'000;
 
 size_t ResidentBytes();      // of this process now: code, libraries and heap
 size_t PeakResidentBytes();  // the most so far

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/ops/layer_observer.h"
 #include "runtime/ops/live_adapters.h"
 #include "runtime/ops/pack.h"
 
@@ -93,6 +94,11 @@ absl::StatusOr<int64_t> CheckSources(absl::string_view where, const Sources& sou
   return channels;
 }
 
+// Whether a norm has told its result in codes of 8 bits.
+bool IsCodes(const Sources& sources) {
+  return sources.size() == 1 && sources[0].dtype() == DType::kU8;
+}
+
 absl::StatusOr<Shape> ConvShape(absl::string_view where, const ConvSpec& spec, const Shape& in) {
   if (spec.upsample && (spec.stride != 1 || spec.kernel % 2 == 0 ||
                         spec.pad_begin != spec.kernel / 2 || spec.pad_end != spec.kernel / 2)) {
@@ -137,12 +143,32 @@ absl::StatusOr<Tensor> Ops::Finish(Tensor result) {
   return result;
 }
 
+void Ops::BeginNetwork(std::shared_ptr<const WeightStore> weights, bool int8) {
+  weights_ = std::move(weights);
+  // Whoever looks on learns from values.
+  const bool can = backend_.HasInt8(compute_) && backend_.observer() == nullptr;
+  int8_ = can && int8;
+  between_int8_ = can && !int8;
+}
+
+Reader ReaderOf(const ConvWeights& conv) {
+  // Doubled pictures are read with other borders; adapters beside the layer read values.
+  const bool reads = conv.int8 != nullptr && conv.live == nullptr && !conv.spec.upsample;
+  return {reads ? conv.int8.get() : nullptr, &conv.spec};
+}
+
+Reader ReaderOf(const LinearWeights& linear) {
+  return {linear.live == nullptr ? linear.int8.get() : nullptr, nullptr};
+}
+
 Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) {
   if (!Proceed()) return Tensor();
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const std::string where = Where("conv2d", conv.weight);
     const ConvSpec& spec = conv.spec;
-    WEFT_ASSIGN_OR_RETURN(const int64_t channels, CheckSources(where, sources, compute_, 4));
+    const bool codes = int8_ && conv.int8 != nullptr && IsCodes(sources);
+    WEFT_ASSIGN_OR_RETURN(const int64_t channels,
+                          CheckSources(where, sources, codes ? DType::kU8 : compute_, 4));
     if (channels != spec.in_channels) {
       return Invalid(where, ": input has ", channels, " channels, the weight expects ",
                      spec.in_channels);
@@ -153,13 +179,14 @@ Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) 
       WEFT_RETURN_IF_ERROR(
           CheckWeight(where, conv.bias, spec.out_channels, Shape{spec.out_channels}));
     }
-    WEFT_ASSIGN_OR_RETURN(const Shape output, ConvShape(where, spec, sources[0].shape()));
+    const int64_t border = codes ? spec.pad_begin + spec.pad_end : 0;  // which codes have already
+    const Shape in = sources[0].shape();
+    WEFT_ASSIGN_OR_RETURN(
+        const Shape output,
+        ConvShape(where, spec, {in.dim(0), in.dim(1) - border, in.dim(2) - border, in.dim(3)}));
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, output, compute_));
     if (epilogue.gated) return Invalid(where, ": a convolution cannot be gated");
-    auto packed = PackedConvOf(conv, sources, {backend_, compute_, allocator_, keep_});
-    if (!packed.ok()) return Annotate(packed.status(), where);
-    absl::StatusOr<Tensor> result =
-        backend_.Conv2d(**packed, sources, std::move(epilogue), allocator_);
+    absl::StatusOr<Tensor> result = RunConv2d(conv, sources, std::move(epilogue));
     if (!result.ok()) return Annotate(result.status(), where);
     return result;
   };
@@ -173,6 +200,34 @@ Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) 
   return residual.empty() ? y : Add(std::move(y), residual);
 }
 
+absl::StatusOr<Tensor> Ops::RunConv2d(const ConvWeights& conv, const Sources& sources,
+                                      Epilogue epilogue) {
+  const auto run = [&](Epilogue last) -> absl::StatusOr<Tensor> {
+    const bool int8 = int8_ && conv.int8 != nullptr;
+    WEFT_ASSIGN_OR_RETURN(
+        const auto packed,
+        PackedConvOf(conv, sources, int8, {backend_, compute_, allocator_, KeepOf(conv.int8)}));
+    return backend_.Conv2d(*packed, sources, std::move(last), allocator_);
+  };
+  LayerObserver* const observer = weights_ != nullptr ? backend_.observer() : nullptr;
+  if (observer == nullptr) return run(std::move(epilogue));
+  return observer->Conv2d(*weights_, conv, sources, std::move(epilogue), run);
+}
+
+absl::StatusOr<Tensor> Ops::RunLinear(const LinearWeights& linear, const Tensor& x,
+                                      Epilogue epilogue) {
+  const auto run = [&](Epilogue last) -> absl::StatusOr<Tensor> {
+    const bool int8 = int8_ && linear.int8 != nullptr;
+    WEFT_ASSIGN_OR_RETURN(
+        const auto packed,
+        PackedLinearOf(linear, x, int8, {backend_, compute_, allocator_, KeepOf(linear.int8)}));
+    return backend_.Linear(*packed, x, std::move(last), allocator_);
+  };
+  LayerObserver* const observer = weights_ != nullptr ? backend_.observer() : nullptr;
+  if (observer == nullptr) return run(std::move(epilogue));
+  return observer->Linear(*weights_, linear, x, std::move(epilogue), run);
+}
+
 Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
   if (!Proceed()) return Tensor();
   if (linear.live != nullptr) {
@@ -182,7 +237,8 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const std::string where =
         Where("linear", linear.weights.empty() ? Weight() : linear.weights[0]);
-    WEFT_RETURN_IF_ERROR(CheckActivation(where, "input", x, compute_, 0));
+    const bool codes = int8_ && linear.int8 != nullptr && x.dtype() == DType::kU8;
+    WEFT_RETURN_IF_ERROR(CheckActivation(where, "input", x, codes ? DType::kU8 : compute_, 0));
     if (x.dim(-1) != linear.in) {
       return Invalid(where, ": input has shape ", x.shape().ToString(), ", the weight expects ",
                      linear.in, " columns");
@@ -210,9 +266,7 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
       return Invalid(where, ": addend has shape ", epilogue.addend.shape().ToString(),
                      ", expected rows of ", linear.out);
     }
-    auto packed = PackedLinearOf(linear, x, {backend_, compute_, allocator_, keep_});
-    if (!packed.ok()) return Annotate(packed.status(), where);
-    absl::StatusOr<Tensor> result = backend_.Linear(**packed, x, std::move(epilogue), allocator_);
+    absl::StatusOr<Tensor> result = RunLinear(linear, x, std::move(epilogue));
     if (!result.ok()) return Annotate(result.status(), where);
     return result;
   };
@@ -220,7 +274,7 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
 }
 
 Tensor Ops::GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
-                      Activation activation) {
+                      Activation activation, Reader reader) {
   if (!Proceed()) return Tensor();
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const std::string where = Where("group_norm", norm.gamma);
@@ -238,13 +292,17 @@ Tensor Ops::GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
     }
     WEFT_ASSIGN_OR_RETURN(const auto packed,
                           PackedNormOf(norm, {backend_, compute_, allocator_, keep_}));
+    if (int8_ && reader.int8 != nullptr) {
+      return backend_.GroupNormInt8(sources, packed->gamma, packed->beta, groups, norm.eps,
+                                    activation, *reader.int8, reader.conv, allocator_);
+    }
     return backend_.GroupNorm(absl::MakeSpan(sources), packed->gamma, packed->beta, groups,
                               norm.eps, activation, allocator_);
   };
   return Keep(run());
 }
 
-Tensor Ops::LayerNorm(const NormWeights& norm, Tensor x) {
+Tensor Ops::LayerNorm(const NormWeights& norm, Tensor x, Reader reader) {
   if (!Proceed()) return Tensor();
   const auto run = [&]() -> absl::StatusOr<Tensor> {
     const std::string where = Where("layer_norm", norm.gamma);
@@ -259,6 +317,10 @@ Tensor Ops::LayerNorm(const NormWeights& norm, Tensor x) {
     }
     WEFT_ASSIGN_OR_RETURN(const auto packed,
                           PackedNormOf(norm, {backend_, compute_, allocator_, keep_}));
+    if (int8_ && reader.int8 != nullptr) {
+      return backend_.LayerNormInt8(x, packed->gamma, packed->beta, norm.eps, *reader.int8,
+                                    allocator_);
+    }
     return backend_.LayerNorm(x, packed->gamma, packed->beta, norm.eps, allocator_);
   };
   return Keep(run());

@@ -17,6 +17,7 @@ namespace weft {
 
 struct LiveConv;    // live_adapters.h
 struct LiveLinear;  // live_adapters.h
+class WeightStore;  // weight_store.h
 
 // Weights of one convolution / linear layer / norm, bound by name, packed at first use.
 struct ConvWeights {
@@ -24,7 +25,10 @@ struct ConvWeights {
   Weight weight;  // [out, in, k, k]
   Weight bias;    // [out] or none
   PackedSlot slot;
-  std::shared_ptr<const LiveConv> live;  // adapters computed beside it, or null
+  std::shared_ptr<const LiveConv> live;   // adapters computed beside it, or null
+  std::string layer;                      // "down_blocks.0.resnets.0.conv1"
+  std::shared_ptr<const Int8Input> int8;  // how its input may be told in 8 bits, or null
+  PackedSlot int8_slot;
 };
 struct LinearWeights {
   int64_t in = 0;
@@ -35,6 +39,9 @@ struct LinearWeights {
   absl::InlinedVector<Weight, 3> biases;   // [out_i] each, or none at all
   PackedSlot slot;
   std::shared_ptr<const LiveLinear> live;  // adapters computed beside it, or null
+  std::string layer;  // "mid_block.attentions.0.proj_in"; the first one's of merged matrices
+  std::shared_ptr<const Int8Input> int8;  // how its input may be told in 8 bits, or null
+  PackedSlot int8_slot;
 };
 struct NormWeights {
   int64_t channels = 0;
@@ -43,6 +50,14 @@ struct NormWeights {
   Weight beta;   // [channels], or none for zeros
   PackedSlot slot;
 };
+
+// The layer that reads what a norm gives: a norm may tell it in the codes that the layer wants.
+struct Reader {
+  const Int8Input* int8 = nullptr;  // null: it wants values
+  const ConvSpec* conv = nullptr;   // null: a linear layer
+};
+Reader ReaderOf(const ConvWeights& conv);
+Reader ReaderOf(const LinearWeights& linear);
 
 using Sources = absl::InlinedVector<Tensor, 2>;
 
@@ -64,6 +79,10 @@ class Ops {
   Backend& backend() const { return backend_; }
   const Allocator& allocator() const { return allocator_; }
   DType compute() const { return compute_; }  // of activations: f32 or bf16
+  // From here on layers are those of the network with these weights, and compute in 8 bits where
+  // they have an Int8Input, `int8` says so and the device can. Where it does not, such layers are
+  // packed anew for each use: they keep their weights in 8 bits, for other steps, alone.
+  void BeginNetwork(std::shared_ptr<const WeightStore> weights, bool int8);
   bool is_meta() const { return backend_.device() == Device::kMeta; }
   const absl::Status& status() const { return status_; }
   void Fail(absl::Status status) {
@@ -77,8 +96,8 @@ class Ops {
   // x [..., in] → [..., out]. NHWC pictures may be given as they are (a 1×1 convolution).
   Tensor Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue = {});
   Tensor GroupNorm(const NormWeights& norm, Sources sources, int64_t groups,
-                   Activation activation = Activation::kNone);
-  Tensor LayerNorm(const NormWeights& norm, Tensor x);
+                   Activation activation = Activation::kNone, Reader reader = {});
+  Tensor LayerNorm(const NormWeights& norm, Tensor x, Reader reader = {});
   Tensor Attention(const Columns& q, const Columns& k, const Columns& v, const AttentionSpec& spec);
   Tensor Activate(Tensor x, Activation activation);
   Tensor Add(Tensor x, const Tensor& y);
@@ -104,6 +123,13 @@ class Ops {
   // y of the layers that stand beside a layer or a convolution; empty where there are none.
   Tensor LiveAddend(const LiveLinear& live, const Tensor& x);
   Tensor AddLive(const LiveConv& live, const Sources& sources, Tensor y);
+  absl::StatusOr<Tensor> RunConv2d(const ConvWeights& conv, const Sources& sources,
+                                   Epilogue epilogue);
+  absl::StatusOr<Tensor> RunLinear(const LinearWeights& linear, const Tensor& x, Epilogue epilogue);
+  // What may be kept of the weights of a layer that has, or has not, an Int8Input.
+  const std::shared_ptr<KeepBudget>& KeepOf(const std::shared_ptr<const Int8Input>& int8) const {
+    return between_int8_ && int8 != nullptr ? nothing_kept_ : keep_;
+  }
   bool Proceed();  // false once an error sticks or the run was cancelled
   Tensor Keep(absl::StatusOr<Tensor> result);
 
@@ -112,6 +138,10 @@ class Ops {
   DType compute_;
   const std::atomic<bool>* cancelled_;
   std::shared_ptr<KeepBudget> keep_;
+  const std::shared_ptr<KeepBudget> nothing_kept_ = std::make_shared<KeepBudget>(0);
+  std::shared_ptr<const WeightStore> weights_;  // of the network at hand, where it is known
+  bool int8_ = false;
+  bool between_int8_ = false;  // other steps of the run are in 8 bits
   absl::Status status_;
 };
 

@@ -57,34 +57,48 @@ absl::StatusOr<Tensor> NormVector(const Weight& weight, Backend& backend,
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           const Packer& packer) {
-  return conv.slot.GetOrPack(
-      {packer.backend, packer.compute, packer.allocator, packer.keep, ReadingBytes(conv.weight)},
-      [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
-        const ConvSpec& spec = conv.spec;
-        WEFT_ASSIGN_OR_RETURN(Tensor weight, ReadAdapted(conv.weight, packer.backend, allocator));
-        WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
-                                                           spec.kernel, spec.kernel}));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias, ReadAdapted(conv.bias, packer.backend, allocator));
-        return packer.backend.PackConv(spec, weight, bias, sources, packer.compute, allocator);
-      });
+                                                           bool int8, const Packer& packer) {
+  return (int8 ? conv.int8_slot : conv.slot)
+      .GetOrPack(
+          {packer.backend, packer.compute, packer.allocator, packer.keep,
+           ReadingBytes(conv.weight)},
+          [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+            const ConvSpec& spec = conv.spec;
+            WEFT_ASSIGN_OR_RETURN(Tensor weight,
+                                  ReadAdapted(conv.weight, packer.backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
+                                                               spec.kernel, spec.kernel}));
+            WEFT_ASSIGN_OR_RETURN(const Tensor bias,
+                                  ReadAdapted(conv.bias, packer.backend, allocator));
+            if (int8) {
+              return packer.backend.PackConvInt8(spec, weight, bias, *conv.int8, sources,
+                                                 packer.compute, allocator);
+            }
+            return packer.backend.PackConv(spec, weight, bias, sources, packer.compute, allocator);
+          });
 }
 
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x,
+                                                             const Tensor& x, bool int8,
                                                              const Packer& packer) {
   size_t reading = 0;  // one after the other
   for (const Weight& weight : linear.weights) reading = std::max(reading, ReadingBytes(weight));
-  return linear.slot.GetOrPack(
-      {packer.backend, packer.compute, packer.allocator, packer.keep, reading},
-      [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
-        WEFT_ASSIGN_OR_RETURN(
-            const Tensor weight,
-            Stacked(linear.weights, Shape{linear.out, linear.in}, packer.backend, allocator));
-        WEFT_ASSIGN_OR_RETURN(const Tensor bias,
-                              Stacked(linear.biases, Shape{linear.out}, packer.backend, allocator));
-        return packer.backend.PackLinear(weight, bias, linear.gated, x, packer.compute, allocator);
-      });
+  return (int8 ? linear.int8_slot : linear.slot)
+      .GetOrPack({packer.backend, packer.compute, packer.allocator, packer.keep, reading},
+                 [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+                   WEFT_ASSIGN_OR_RETURN(const Tensor weight,
+                                         Stacked(linear.weights, Shape{linear.out, linear.in},
+                                                 packer.backend, allocator));
+                   WEFT_ASSIGN_OR_RETURN(
+                       const Tensor bias,
+                       Stacked(linear.biases, Shape{linear.out}, packer.backend, allocator));
+                   if (int8) {
+                     return packer.backend.PackLinearInt8(weight, bias, linear.gated, *linear.int8,
+                                                          x, packer.compute, allocator);
+                   }
+                   return packer.backend.PackLinear(weight, bias, linear.gated, x, packer.compute,
+                                                    allocator);
+                 });
 }
 
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,

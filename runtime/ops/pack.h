@@ -24,12 +24,13 @@ struct Packer {
 };
 
 // The packed weights of a layer, made at the first use, or for each where the budget cannot keep
-// them. A dry run reads no data.
+// them; `int8`: in 8 bits, for its Int8Input. A dry run reads no data.
 absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& conv,
                                                            absl::Span<const Tensor> sources,
-                                                           const Packer& packer);
+                                                           bool int8, const Packer& packer);
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
-                                                             const Tensor& x, const Packer& packer);
+                                                             const Tensor& x, bool int8,
+                                                             const Packer& packer);
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
                                                                const Packer& packer);
 

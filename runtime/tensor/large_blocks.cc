@@ -1,27 +1,28 @@
 #include "runtime/tensor/large_blocks.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <iterator>
+#include <map>
 #include <mutex>
 
 namespace weft {
 namespace {
 
-// Free memory that is held: some activations of a UNet's step, which come again at once.
-constexpr size_t kMostHeld = size_t{32} << 20;
+// Free memory that is held, until the end of a part of a graph: most activations of a decoder, and
+// all of a UNet's step, come again at once.
+constexpr size_t kMostHeld = size_t{256} << 20;
 // How far what is held may make the process larger than its blocks in use have made it: some
 // activations of a text encoder, whose sizes differ.
 constexpr size_t kSlack = size_t{6} << 20;
 
-// Eight sizes between a power of two and the next: blocks of one size can stand for each other.
-// What of a block is not touched takes no memory.
 size_t Rounded(size_t bytes) {
-  const size_t step = std::max(std::bit_floor(bytes) / 8, size_t{1});
-  return (bytes + step - 1) / step * step;
+  static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
 }
 
 // Asks for large pages: the system then clears and maps 512 at once. With small ones that was a
@@ -36,29 +37,94 @@ void AskForLargePages(void* block, size_t bytes) {
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // no more than a wish
 }
 
-struct FreeBlock {
-  void* block;
-  size_t size;
-};
+using Pieces = std::map<std::byte*, size_t>;  // sizes by address
 
-struct Held {
-  std::mutex mutex;
-  std::deque<FreeBlock> blocks;  // the latest last
-  size_t bytes = 0;
-  size_t in_use = 0;  // of blocks that were taken
-  size_t most_in_use = 0;
+// Free memory. A block is cut from the smallest piece that is large enough, and becomes one piece
+// with its neighbours when it comes back; so blocks of different sizes stand for each other, and
+// none takes more than was asked for.
+class Held {
+ public:
+  // Null where no piece is large enough.
+  std::byte* Take(size_t size, Pieces& dropped) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    in_use_ += size;
+    auto best = pieces_.end();
+    for (auto it = pieces_.begin(); it != pieces_.end(); ++it) {
+      if (it->second >= size && (best == pieces_.end() || it->second < best->second)) best = it;
+    }
+    std::byte* block = nullptr;
+    if (best != pieces_.end()) {
+      block = best->first;
+      if (best->second > size) pieces_.emplace(block + size, best->second - size);
+      pieces_.erase(best);
+      bytes_ -= size;
+      most_in_use_ = std::max(most_in_use_, in_use_);
+    }
+    DropInto(dropped);
+    return block;
+  }
 
-  void DropOldestInto(std::deque<FreeBlock>& dropped, size_t most) {
-    while (bytes > 0 && (bytes > kMostHeld || bytes + in_use > most + kSlack)) {
-      dropped.push_back(blocks.front());
-      bytes -= blocks.front().size;
-      blocks.pop_front();
+  // What Take gave no block for: whether the system had one. A size that nobody has was never in
+  // use.
+  void Settle(size_t size, bool had) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (had) {
+      most_in_use_ = std::max(most_in_use_, in_use_);
+    } else {
+      in_use_ -= size;
     }
   }
+
+  void Give(std::byte* block, size_t size, Pieces& dropped) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    in_use_ -= size;
+    bytes_ += size;
+    const auto next = pieces_.lower_bound(block);
+    if (next != pieces_.end() && block + size == next->first) {
+      size += next->second;
+      pieces_.erase(next);
+    }
+    const auto after = pieces_.lower_bound(block);
+    if (after != pieces_.begin() && std::prev(after)->first + std::prev(after)->second == block) {
+      std::prev(after)->second += size;
+    } else {
+      pieces_.emplace(block, size);
+    }
+    DropInto(dropped);
+  }
+
+  void DropAllInto(Pieces& dropped) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    dropped.swap(pieces_);
+    bytes_ = 0;
+  }
+
+ private:
+  // Down to both limits; small pieces first, they serve least.
+  void DropInto(Pieces& dropped) {
+    const size_t room = std::max(most_in_use_, in_use_) + kSlack - in_use_;
+    const size_t most = std::min(kMostHeld, room);
+    while (bytes_ > most) {
+      const auto smallest =
+          std::min_element(pieces_.begin(), pieces_.end(),
+                           [](const auto& a, const auto& b) { return a.second < b.second; });
+      const size_t size = std::min(smallest->second, bytes_ - most);
+      smallest->second -= size;
+      dropped.emplace(smallest->first + smallest->second, size);
+      bytes_ -= size;
+      if (smallest->second == 0) pieces_.erase(smallest);
+    }
+  }
+
+  std::mutex mutex_;
+  Pieces pieces_;
+  size_t bytes_ = 0;   // of them
+  size_t in_use_ = 0;  // of blocks that were taken
+  size_t most_in_use_ = 0;
 };
 
-void Unmap(const std::deque<FreeBlock>& blocks) {
-  for (const FreeBlock& each : blocks) munmap(each.block, each.size);
+void Unmap(const Pieces& pieces) {
+  for (const auto& [begin, size] : pieces) munmap(begin, size);
 }
 
 Held& TheHeld() {
@@ -70,58 +136,26 @@ Held& TheHeld() {
 
 void* TakeLargeBlock(size_t bytes) {
   const size_t size = Rounded(bytes);
-  std::deque<FreeBlock> dropped;
-  {
-    Held& held = TheHeld();
-    const std::lock_guard<std::mutex> lock(held.mutex);
-    held.in_use += size;
-    // The latest is the likeliest to be in a cache.
-    for (auto it = held.blocks.rbegin(); it != held.blocks.rend(); ++it) {
-      if (it->size != size) continue;
-      void* block = it->block;
-      held.bytes -= size;
-      held.blocks.erase(std::next(it).base());
-      return block;
-    }
-    held.DropOldestInto(dropped, std::max(held.most_in_use, held.in_use));
-  }
+  Pieces dropped;
+  std::byte* const held = TheHeld().Take(size, dropped);
   Unmap(dropped);
+  if (held != nullptr) return held;
   void* block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  {
-    Held& held = TheHeld();
-    const std::lock_guard<std::mutex> lock(held.mutex);
-    if (block == MAP_FAILED) {  // a size that nobody has is none that was in use
-      held.in_use -= size;
-      return nullptr;
-    }
-    held.most_in_use = std::max(held.most_in_use, held.in_use);
-  }
-  AskForLargePages(block, bytes);
+  TheHeld().Settle(size, block != MAP_FAILED);
+  if (block == MAP_FAILED) return nullptr;
+  AskForLargePages(block, size);
   return block;
 }
 
 void GiveLargeBlock(void* block, size_t bytes) {
-  const size_t size = Rounded(bytes);
-  std::deque<FreeBlock> dropped;
-  {
-    Held& held = TheHeld();
-    const std::lock_guard<std::mutex> lock(held.mutex);
-    held.in_use -= size;
-    held.blocks.push_back({block, size});
-    held.bytes += size;
-    held.DropOldestInto(dropped, held.most_in_use);
-  }
+  Pieces dropped;
+  TheHeld().Give(static_cast<std::byte*>(block), Rounded(bytes), dropped);
   Unmap(dropped);
 }
 
 void DropFreeBlocks() {
-  std::deque<FreeBlock> dropped;
-  {
-    Held& held = TheHeld();
-    const std::lock_guard<std::mutex> lock(held.mutex);
-    dropped.swap(held.blocks);
-    held.bytes = 0;
-  }
+  Pieces dropped;
+  TheHeld().DropAllInto(dropped);
   Unmap(dropped);
 }
 

@@ -7,7 +7,7 @@ namespace weft {
 
 // Memory for large buffers, by pages of the system. malloc would keep the holes between what
 // lives long (packed weights) and what does not (activations): hundreds of megabytes in a run of SD
-// 1.5. Some that is free is held for the next one of its size, which saves clearing it anew. Safe
+// 1.5. Some that is free is held for the next ones, of any size, which saves clearing it anew. Safe
 // from several threads.
 inline constexpr size_t kLargeBlock = size_t{512} << 10;
 

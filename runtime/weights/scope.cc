@@ -66,6 +66,15 @@ Shape Scope::ShapeOf(absl::string_view name) const {
   return weight != nullptr ? weight->shape() : Shape();
 }
 
+std::shared_ptr<const Int8Input> Scope::Int8(int64_t channels) const {
+  if (store_->int8() == nullptr) return nullptr;
+  std::shared_ptr<const Int8Input> input = store_->int8()->Find(prefix_);
+  if (input == nullptr || static_cast<int64_t>(input->scale.size()) == channels) return input;
+  Fail(absl::StrCat("has ", channels, " channels, \"", store_->int8()->path, "\" tells of ",
+                    input->scale.size()));
+  return nullptr;
+}
+
 void Scope::Ignore(absl::string_view name) const {
   const absl::MutexLock lock(&audit_->mutex);
   audit_->asked.insert(FullName(name));

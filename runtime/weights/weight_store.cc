@@ -193,6 +193,12 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::Renamed(
   return store;
 }
 
+std::shared_ptr<WeightStore> WeightStore::WithInt8(std::shared_ptr<const Int8Table> table) const {
+  auto store = std::make_shared<WeightStore>(*this);
+  store->int8_ = std::move(table);
+  return store;
+}
+
 const Weight* WeightStore::Find(absl::string_view name) const {
   const auto it = weights_.find(std::string(name));
   return it != weights_.end() ? &it->second : nullptr;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "runtime/weights/int8_table.h"
 #include "runtime/weights/weight.h"
 #include "runtime/weights/weight_file.h"
 
@@ -48,6 +49,10 @@ class WeightStore {
   const std::vector<std::shared_ptr<const ListedWeightFile>>& files() const { return files_; }
   const Weight* Find(absl::string_view name) const;  // null where there is none
 
+  // The same tensors with what is known of their layers in 8 bits (may be null).
+  std::shared_ptr<WeightStore> WithInt8(std::shared_ptr<const Int8Table> table) const;
+  const std::shared_ptr<const Int8Table>& int8() const { return int8_; }
+
  private:
   static absl::StatusOr<std::shared_ptr<WeightStore>> OpenShards(const std::string& index);
   absl::Status Add(const std::string& path);
@@ -55,6 +60,7 @@ class WeightStore {
   std::string path_;
   absl::btree_map<std::string, Weight> weights_;
   std::vector<std::shared_ptr<const ListedWeightFile>> files_;
+  std::shared_ptr<const Int8Table> int8_;
 };
 
 // Binds weights for layers: a store seen through a name prefix. Mistakes are collected, not
@@ -68,6 +74,9 @@ class Scope {
   Scope Sub(absl::string_view name, int64_t index) const;
 
   bool Has(absl::string_view name) const;
+  // How this layer's input is told in 8 bits, or null where nothing says it. Notes a mistake where
+  // it is of another number of channels.
+  std::shared_ptr<const Int8Input> Int8(int64_t channels) const;
   // The tensor "prefix.name", which must have this shape and a float type; else an error is
   // noted, with the nearest name, and an empty Weight is returned.
   Weight Get(absl::string_view name, const Shape& shape) const;

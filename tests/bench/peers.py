@@ -36,6 +36,7 @@ CASES = {
     # name: (model, part, precision)
     "text_bf16": ("sd15", "text", "bf16"),
     "unet_bf16": ("sd15", "unet", "bf16"),
+    "unet_int8": ("sd15", "unet", "int8"),  # of weft; the others compute in bf16
     "unet_f32": ("sd15", "unet", "f32"),
     "vae_decode_bf16": ("sd15", "vae_decode", "bf16"),
     "sdxl_unet_bf16": ("sdxl", "unet", "bf16"),
@@ -162,8 +163,11 @@ def roofline(case, python, options):
         return None
     inputs = case["inputs"]
     command = [os.path.join(os.path.dirname(python), "weft"), "bench", graph, "--roofline", "--json",
-               "--rounds", "1", "--precision", case["precision"], "--threads", str(case["threads"])]
-    command += ["--param", f"model={case['model']}"]
+               "--rounds", "1", "--threads", str(case["threads"]), "--param", f"model={case['model']}"]
+    if case["precision"] == "int8":
+        command += ["--precision", "bf16", "--set", "model.precision=int8"]
+    else:
+        command += ["--precision", case["precision"]]
     for param in ("latent", "negative", "positive", "pooled_negative", "pooled_positive"):
         if os.path.exists(f"{inputs}/{param}.npy"):
             command += ["--param", f"{param}={inputs}/{param}.npy"]

@@ -29,34 +29,6 @@ int64_t TapOffset(int64_t tap, int64_t parity, int64_t pad) {
   return position >= 0 ? position / 2 : -((1 - position) / 2);
 }
 
-// Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
-// a smaller convolution of the small picture: taps that read the same pixel are added up.
-std::unique_ptr<PlainConv> MakePhase(const ConvSpec& spec, const Tensor& weight, int64_t row,
-                                     int64_t column, DType compute) {
-  const int64_t k = spec.kernel;
-  ConvGeometry g;
-  g.in_channels = spec.in_channels;
-  g.out_channels = spec.out_channels;
-  const int64_t top = TapOffset(0, row, spec.pad_begin);
-  const int64_t left = TapOffset(0, column, spec.pad_begin);
-  g.kernel = TapOffset(k - 1, row, spec.pad_begin) - top + 1;
-  g.pad_top = -top;
-  g.pad_left = -left;
-  g.pad_bottom = g.kernel - 1 - g.pad_top;
-  g.pad_right = g.kernel - 1 - g.pad_left;
-  TapSums sums;
-  sums.count = g.kernel * g.kernel;
-  sums.factors.resize(static_cast<size_t>(sums.count * k * k));
-  for (int64_t y = 0; y < k; ++y) {
-    for (int64_t x = 0; x < k; ++x) {
-      const int64_t to = (TapOffset(y, row, spec.pad_begin) - top) * g.kernel +
-                         TapOffset(x, column, spec.pad_begin) - left;
-      sums.factors[static_cast<size_t>(to * k * k + y * k + x)] = 1;
-    }
-  }
-  return std::make_unique<PlainConv>(g, compute, weight, std::move(sums));
-}
-
 absl::StatusOr<Tensor> PackWinograd(const ConvSpec& spec, const Tensor& weight, DType compute,
                                     const Allocator& allocator) {
   const WeightPlaces places =
@@ -195,6 +167,31 @@ absl::Status RunPictures(const Job& job, int64_t first, int64_t count, ResidualM
 
 }  // namespace
 
+ConvPhase PhaseOf(const ConvSpec& spec, int64_t row, int64_t column) {
+  const int64_t k = spec.kernel;
+  ConvGeometry g;
+  g.in_channels = spec.in_channels;
+  g.out_channels = spec.out_channels;
+  const int64_t top = TapOffset(0, row, spec.pad_begin);
+  const int64_t left = TapOffset(0, column, spec.pad_begin);
+  g.kernel = TapOffset(k - 1, row, spec.pad_begin) - top + 1;
+  g.pad_top = -top;
+  g.pad_left = -left;
+  g.pad_bottom = g.kernel - 1 - g.pad_top;
+  g.pad_right = g.kernel - 1 - g.pad_left;
+  TapSums sums;
+  sums.count = g.kernel * g.kernel;
+  sums.factors.resize(static_cast<size_t>(sums.count * k * k));
+  for (int64_t y = 0; y < k; ++y) {
+    for (int64_t x = 0; x < k; ++x) {
+      const int64_t to = (TapOffset(y, row, spec.pad_begin) - top) * g.kernel +
+                         TapOffset(x, column, spec.pad_begin) - left;
+      sums.factors[static_cast<size_t>(to * k * k + y * k + x)] = 1;
+    }
+  }
+  return {g, std::move(sums)};
+}
+
 absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
     absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) {
@@ -211,7 +208,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
   if (spec.upsample) {
     for (const int64_t row : {0, 1}) {
       for (const int64_t column : {0, 1}) {
-        packed->phases.push_back(MakePhase(spec, weight, row, column, compute));
+        ConvPhase phase = PhaseOf(spec, row, column);
+        packed->phases.push_back(
+            std::make_unique<PlainConv>(phase.geometry, compute, weight, std::move(phase.sums)));
       }
     }
   } else {

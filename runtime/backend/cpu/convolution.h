@@ -103,6 +103,14 @@ class PlainConv {
   mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);
 };
 
+// Nearest doubling followed by a convolution is, for each parity of the output's rows and columns,
+// a smaller convolution of the small picture: taps that read the same pixel are added up.
+struct ConvPhase {
+  ConvGeometry geometry;
+  TapSums sums;
+};
+ConvPhase PhaseOf(const ConvSpec& spec, int64_t row, int64_t column);
+
 // See Backend::PackConv and Backend::Conv2d.
 absl::StatusOr<std::shared_ptr<const Packed>> PackConvolution(
     const ConvSpec& spec, const Tensor& weight, const Tensor& bias,

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "runtime/backend/cpu/convolution.h"
+#include "runtime/backend/cpu/int8_layers.h"
 #include "runtime/backend/cpu/kernels/attention.h"
+#include "runtime/backend/cpu/kernels/dot_products.h"
 #include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/linear.h"
@@ -67,6 +69,9 @@ class CpuBackend : public Backend {
                                 Epilogue epilogue, const Allocator& allocator) override {
     UseThreads();
     return cpu::Guard("conv2d", [&]() -> absl::StatusOr<Tensor> {
+      if (cpu::IsInt8Convolution(packed)) {
+        return cpu::RunInt8Convolution(packed, sources, std::move(epilogue), allocator);
+      }
       const DType compute = sources[0].dtype();
       const DType arithmetic = Arithmetic(compute);
       if (arithmetic == compute) {
@@ -98,6 +103,9 @@ class CpuBackend : public Backend {
                                 const Allocator& allocator) override {
     UseThreads();
     return cpu::Guard("linear", [&]() -> absl::StatusOr<Tensor> {
+      if (cpu::IsInt8Linear(packed)) {
+        return cpu::RunInt8Linear(packed, x, std::move(epilogue), allocator);
+      }
       const DType arithmetic = Arithmetic(x.dtype());
       if (arithmetic == x.dtype()) {
         return cpu::RunLinear(packed, x, std::move(epilogue), allocator);
@@ -110,41 +118,79 @@ class CpuBackend : public Backend {
     });
   }
 
+  bool HasInt8(DType compute) const override {
+    return SupportsInt8() && Arithmetic(compute) == compute;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias, const Int8Input& input,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override {
+    UseThreads();
+    return cpu::Guard("conv2d in int8", [&] {
+      return cpu::PackInt8Convolution(spec, weight, bias, input, sources, compute, allocator);
+    });
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(
+      const Tensor& weight, const Tensor& bias, bool gated, const Int8Input& input, const Tensor&,
+      DType compute, const Allocator& allocator) override {
+    UseThreads();
+    return cpu::Guard("linear in int8", [&] {
+      return cpu::PackInt8Linear(weight, bias, gated, input, compute, allocator);
+    });
+  }
+
   absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
                                    const Tensor& beta, int64_t groups, float eps,
                                    Activation activation, const Allocator& allocator) override {
-    UseThreads();
-    std::vector<cpu::ChannelSource> parts;
-    cpu::GroupNormCall call;
-    for (const Tensor& source : sources) {
-      parts.push_back({source.raw(), source.dim(-1)});
-      call.channels += source.dim(-1);
+    const bool in_place = sources.size() == 1 && sources[0].unique();
+    Tensor output;
+    if (!in_place) {
+      std::vector<int64_t> dims(sources[0].shape().dims().begin(), sources[0].shape().dims().end());
+      for (size_t i = 1; i < sources.size(); ++i) dims.back() += sources[i].dim(-1);
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, sources[0].dtype(), Shape(dims)));
     }
-    const Tensor& first = sources[0];
-    call.sources = parts;
-    call.batch = first.dim(0);
-    call.pixels = first.numel() / first.dim(0) / first.dim(-1);
+    Tensor& target = in_place ? sources[0] : output;
+    cpu::GroupNormCall call;
     call.groups = groups;
     call.eps = eps;
     call.activation = activation;
-    call.dtype = first.dtype();
-    call.gamma = gamma.empty() ? nullptr : gamma.data<float>();
-    call.beta = beta.empty() ? nullptr : beta.data<float>();
-    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
-    dims.back() = call.channels;
-    Tensor output;
-    if (sources.size() == 1 && first.unique()) {
-      output = std::move(sources[0]);
-    } else {
-      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, call.dtype, Shape(dims)));
+    call.output = target.mutable_data<std::byte>();
+    WEFT_RETURN_IF_ERROR(Normalise(std::move(call), sources, gamma, beta, allocator));
+    return std::move(target);
+  }
+
+  absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources, const Tensor& gamma,
+                                       const Tensor& beta, int64_t groups, float eps,
+                                       Activation activation, const Int8Input& codes,
+                                       const ConvSpec* reader,
+                                       const Allocator& allocator) override {
+    const Tensor& first = sources[0];
+    const cpu::CodeMaker maker(codes);
+    cpu::GroupNormCall call;
+    call.groups = groups;
+    call.eps = eps;
+    call.activation = activation;
+    call.codes = &maker;
+    // Rows of a linear layer are one picture's row each batch.
+    const bool picture = reader != nullptr;
+    call.frame.batch = first.dim(0);
+    call.frame.height = picture ? first.dim(1) : 1;
+    call.frame.width = picture ? first.dim(2) : first.numel() / first.dim(0) / first.dim(-1);
+    call.frame.channels = static_cast<int64_t>(codes.scale.size());
+    if (picture) {
+      call.frame.top = call.frame.left = reader->pad_begin;
+      call.frame.bottom = call.frame.right = reader->pad_end;
     }
-    WEFT_ASSIGN_OR_RETURN(
-        Tensor scratch,
-        Tensor::Allocate(allocator, DType::kF32,
-                         Shape{cpu::GroupNormScratch(call.batch, call.pixels, call.channels)}));
+    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
+    dims.back() = call.frame.channels;
+    if (picture) {
+      dims[1] = call.frame.FullHeight();
+      dims[2] = call.frame.FullWidth();
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, DType::kU8, Shape(dims)));
     call.output = output.mutable_data<std::byte>();
-    call.scratch = scratch.mutable_data<float>();
-    cpu::GroupNorm(call);
+    WEFT_RETURN_IF_ERROR(Normalise(std::move(call), sources, gamma, beta, allocator));
     return output;
   }
 
@@ -156,6 +202,18 @@ class CpuBackend : public Backend {
                    gamma.empty() ? nullptr : gamma.data<float>(),
                    beta.empty() ? nullptr : beta.data<float>(), eps,
                    output.mutable_data<std::byte>());
+    return output;
+  }
+
+  absl::StatusOr<Tensor> LayerNormInt8(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                       float eps, const Int8Input& codes,
+                                       const Allocator& allocator) override {
+    UseThreads();
+    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, DType::kU8, x.shape()));
+    cpu::LayerNormCodes(x.raw(), x.dtype(), x.shape().outer(x.rank() - 1), x.dim(-1),
+                        gamma.empty() ? nullptr : gamma.data<float>(),
+                        beta.empty() ? nullptr : beta.data<float>(), eps, cpu::CodeMaker(codes),
+                        output.mutable_data<uint8_t>());
     return output;
   }
 
@@ -247,6 +305,31 @@ class CpuBackend : public Backend {
   }
 
  private:
+  // Fills in what `call` lacks, and runs it.
+  static absl::Status Normalise(cpu::GroupNormCall call, absl::Span<const Tensor> sources,
+                                const Tensor& gamma, const Tensor& beta,
+                                const Allocator& allocator) {
+    UseThreads();
+    std::vector<cpu::ChannelSource> parts;
+    for (const Tensor& source : sources) {
+      parts.push_back({source.raw(), source.dim(-1)});
+      call.channels += source.dim(-1);
+    }
+    const Tensor& first = sources[0];
+    call.sources = parts;
+    call.batch = first.dim(0);
+    call.pixels = first.numel() / first.dim(0) / first.dim(-1);
+    call.dtype = first.dtype();
+    call.gamma = gamma.empty() ? nullptr : gamma.data<float>();
+    call.beta = beta.empty() ? nullptr : beta.data<float>();
+    WEFT_ASSIGN_OR_RETURN(
+        Tensor scratch,
+        Tensor::Allocate(allocator, DType::kF32,
+                         Shape{cpu::GroupNormScratch(call.batch, call.pixels, call.channels)}));
+    call.scratch = scratch.mutable_data<float>();
+    cpu::GroupNorm(call);
+    return absl::OkStatus();
+  }
   // x itself where it is the last reference, else memory of the same shape.
   static absl::StatusOr<Tensor> InPlaceOf(Tensor x, const Allocator& allocator) {
     if (x.unique()) return x;
@@ -270,6 +353,12 @@ DType BestCompute() {
   const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
   const auto want = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
   return (have & want) == want ? DType::kBF16 : DType::kF32;
+}
+
+bool SupportsInt8() {
+  const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto want = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
+  return (have & want) == want && cpu::HasInt8Dot();
 }
 
 bool SupportsBf16() { return BestCompute() == DType::kBF16; }

@@ -19,6 +19,9 @@ int Threads();
 DType BestCompute();
 // Whether bf16 is multiplied as such. Where not, the CPU backend stores bf16 and computes in f32.
 bool SupportsBf16();
+// Whether products of 8-bit codes are native (AVX-512 VNNI). Where not, layers that could be told
+// in 8 bits compute in the compute type.
+bool SupportsInt8();
 
 }  // namespace weft
 

@@ -1,5 +1,5 @@
 // Matrix products by oneDNN: weights in the layout that primitives ask for, one primitive for each
-// number of rows.
+// number of rows. Those in bf16 by a kernel of our own, where the processor has it.
 #include "runtime/backend/cpu/linear.h"
 
 #include <omp.h>
@@ -14,7 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "runtime/backend/cpu/kernels/elementwise.h"
-#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
+#include "runtime/backend/cpu/kernels/linear_panels.h"
 #include "runtime/backend/cpu/kernels/pack_weights.h"
 #include "runtime/backend/cpu/onednn.h"
 #include "runtime/backend/cpu/same_bits.h"
@@ -188,7 +188,8 @@ struct PackedLinear : Packed {
   Tensor bias;                           // f32: [out], or [2 · out] where gated; or empty
   std::unique_ptr<PlainLinear> product;  // a, where gated
   std::unique_ptr<PlainLinear> gate;     // g, where gated
-  Tensor panels;  // in place of both, where the processor has the kernel for it
+  Tensor panels;       // in place of both, where the processor has the kernel for it
+  bool gated = false;  // the panels
 };
 
 // One half of rows that are twice as wide: `half` 0 or 1.
@@ -255,8 +256,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, c
   if (!bias.empty()) {
     WEFT_ASSIGN_OR_RETURN(packed->bias, bias.To(DType::kF32, allocator));
   }
-  if (gated && compute == DType::kBF16 && HasGatedLinearBF16(packed->in)) {
-    const WeightPlaces places = GatedLinearPlaces(packed->out, packed->in);
+  if (HasLinearPanels(compute, packed->in)) {
+    packed->gated = gated;
+    const WeightPlaces places = LinearPanelsPlaces(compute, packed->out, packed->in, gated);
     WEFT_ASSIGN_OR_RETURN(packed->panels, Tensor::Allocate(allocator, compute, Shape{places.size}));
     PackWeights(StoredRows{weight.raw(), weight.dtype(), weight.dim(0), packed->in, 1, packed->in},
                 places, compute, packed->panels.mutable_data<std::byte>());
@@ -302,18 +304,23 @@ absl::StatusOr<Tensor> RunLinear(const Packed& packed, const Tensor& x, Epilogue
   }
   product.output = output.mutable_data<std::byte>();
   if (!linear.panels.empty()) {
-    GatedLinearTask task;
+    LinearTask task;
     task.x = product.x;
     task.rows = product.rows;
     task.in = linear.in;
     task.out = linear.out;
+    task.gated = linear.gated;
     task.weights = linear.panels.raw();
     task.bias = product.bias;
+    if (!epilogue.per_channel.empty()) {
+      task.per_channel = epilogue.per_channel.raw();
+      task.batch_rows = product.rows / epilogue.per_channel.dim(0);
+    }
     task.addend = product.addend;
     task.activation = product.activation;
     task.residual = product.residual == Residual::kInPlace ? output.raw() : product.separate;
     task.output = product.output;
-    RunGatedLinearBF16(task);
+    RunLinearPanels(task);
     return output;
   }
   if (linear.gate != nullptr) {

@@ -85,8 +85,10 @@ std::vector<int64_t> PlacesAlong(const dnnl::memory::desc& desc, int axis) {
   return places;
 }
 
-absl::StatusOr<WeightPlaces> PlacesOf(const dnnl::memory::desc& desc, WeightLayouts::Axes axes,
-                                      DType compute) {
+}  // namespace
+
+absl::StatusOr<WeightPlaces> PlacesOf(const dnnl::memory::desc& desc, WeightAxes axes,
+                                      size_t element) {
   if (desc.get_format_kind() != dnnl::memory::format_kind::blocked) {
     return absl::InternalError("oneDNN asks for weights in a layout that it keeps to itself");
   }
@@ -102,17 +104,17 @@ absl::StatusOr<WeightPlaces> PlacesOf(const dnnl::memory::desc& desc, WeightLayo
     }
     places.tap = std::move(taps);
   }
-  places.size = static_cast<int64_t>(desc.get_size() / SizeOf(compute));
+  places.size = static_cast<int64_t>(desc.get_size() / element);
   return places;
 }
 
-void Reorder(dnnl::memory from, dnnl::memory to) {
+void Reorder(const dnnl::memory& from, const dnnl::memory& to) {
+  dnnl::memory source = from;
+  dnnl::memory target = to;
   dnnl::stream stream(Engine());
-  dnnl::reorder(from, to).execute(stream, from, to);
+  dnnl::reorder(source, target).execute(stream, source, target);
   stream.wait();
 }
-
-}  // namespace
 
 absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc& desc,
                                                         const Allocator& allocator) {
@@ -124,7 +126,7 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
                                                     Shape{static_cast<int64_t>(desc.get_size())}));
   auto* target = made.data.mutable_data<uint8_t>();
   if (layouts_.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const WeightPlaces places, PlacesOf(desc, axes_, compute_));
+    WEFT_ASSIGN_OR_RETURN(const WeightPlaces places, PlacesOf(desc, axes_, SizeOf(compute_)));
     PackWeights(rows_, places, compute_, target);
   } else {
     Copy(desc, target);

@@ -38,6 +38,17 @@ void AppendActivation(Activation activation, dnnl::post_ops& post_ops);
 // Whether oneDNN's implementation of this name is one of its slow, general ones.
 bool IsReference(absl::string_view implementation);
 
+// Which axis of a weight, as oneDNN sees it, counts what. The others count the kernel's rows and
+// columns, whose positions, one after the other, are the taps.
+struct WeightAxes {
+  int out, in;
+};
+// Where a layout has its elements, of `element` bytes.
+absl::StatusOr<WeightPlaces> PlacesOf(const dnnl::memory::desc& desc, WeightAxes axes,
+                                      size_t element);
+// Copies a weight into another layout.
+void Reorder(const dnnl::memory& from, const dnnl::memory& to);
+
 // One weight in the layouts that primitives have asked for: almost always one. Not safe for several
 // threads at once.
 class WeightLayouts {
@@ -46,13 +57,8 @@ class WeightLayouts {
     dnnl::memory::desc desc;
     Tensor data;
   };
-  // Which axis of a weight, as oneDNN sees it, counts what. The others count the kernel's rows and
-  // columns, whose positions, one after the other, are the taps.
-  struct Axes {
-    int out, in;
-  };
   // `rows` must live until the first In.
-  WeightLayouts(Axes axes, DType compute, StoredRows rows)
+  WeightLayouts(WeightAxes axes, DType compute, StoredRows rows)
       : axes_(axes), compute_(compute), rows_(std::move(rows)) {}
 
   const std::vector<Layout>& layouts() const { return layouts_; }
@@ -62,7 +68,7 @@ class WeightLayouts {
   void Copy(const dnnl::memory::desc& desc, void* target) const;
 
  private:
-  Axes axes_;
+  WeightAxes axes_;
   DType compute_;
   StoredRows rows_;
   std::vector<Layout> layouts_;

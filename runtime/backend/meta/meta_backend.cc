@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/backend/cpu/cpu_backend.h"
-#include "runtime/backend/cpu/kernels/gated_linear_bf16.h"
+#include "runtime/backend/cpu/kernels/linear_panels.h"
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
@@ -18,6 +18,8 @@ struct MetaPacked : Packed {
   int64_t out = 0;
   bool gated = false;
   bool winograd = false;
+  bool int8 = false;
+  DType compute = DType::kF32;  // of the result
   std::vector<Tensor> memory;
 };
 
@@ -32,6 +34,7 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
     packed->out = spec.out_channels;
+    packed->compute = compute;
     packed->winograd = cpu::IsWinograds(spec, compute);
     if (packed->winograd) {
       const int64_t frequencies = WinogradFrequencies(spec.upsample);
@@ -59,10 +62,12 @@ class MetaBackend : public Backend {
     const ConvSpec& spec = conv.spec;
     const Tensor& first = sources[0];
     const int64_t pads = spec.pad_begin + spec.pad_end;
-    const int64_t h = (first.dim(1) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
-                      (spec.upsample ? 0 : 1);
-    const int64_t w = (first.dim(2) + (spec.upsample ? 0 : pads - spec.kernel)) / spec.stride +
-                      (spec.upsample ? 0 : 1);
+    const int64_t border = first.dtype() == DType::kU8 ? pads : 0;  // codes have theirs already
+    const auto extent = [&](int64_t size) {
+      return spec.upsample ? size - border : (size - border + pads - spec.kernel) / spec.stride + 1;
+    };
+    const int64_t h = extent(first.dim(1));
+    const int64_t w = extent(first.dim(2));
     const int64_t factor = spec.upsample ? 2 : 1;
     Tensor output;
     if (!epilogue.residual.empty() && epilogue.residual.unique() &&
@@ -70,7 +75,7 @@ class MetaBackend : public Backend {
       output = std::move(epilogue.residual);
     } else {
       WEFT_ASSIGN_OR_RETURN(
-          output, Tensor::Allocate(allocator, first.dtype(),
+          output, Tensor::Allocate(allocator, conv.compute,
                                    Shape{first.dim(0), factor * h, factor * w, conv.out}));
     }
     if (conv.winograd) {
@@ -82,17 +87,24 @@ class MetaBackend : public Backend {
       WEFT_RETURN_IF_ERROR(Tensor::Allocate(allocator, DType::kU8, Shape{bytes}).status());
       return output;
     }
-    const bool several = sources.size() > 1;
-    const bool one_by_one = spec.upsample || PictureByPicture(h * w);
+    const bool several = sources.size() > 1 && !conv.int8;
+    const bool one_by_one =
+        spec.upsample || (PictureByPicture(h * w) && (!conv.int8 || !epilogue.per_channel.empty()));
     const int64_t count = one_by_one ? 1 : first.dim(0);
-    Tensor phase, partial;
+    Tensor phase, partial, codes;
     if (spec.upsample) {
       WEFT_ASSIGN_OR_RETURN(
-          phase, Tensor::Allocate(allocator, first.dtype(), Shape{count, h, w, conv.out}));
+          phase, Tensor::Allocate(allocator, conv.compute, Shape{count, h, w, conv.out}));
     }
     if (several || (!epilogue.per_channel.empty() && count > 1)) {
       WEFT_ASSIGN_OR_RETURN(partial,
                             Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
+    }
+    if (conv.int8 && first.dtype() != DType::kU8) {
+      const int64_t grown = spec.upsample ? 1 : pads;  // the phases read one row and column more
+      WEFT_ASSIGN_OR_RETURN(codes, Tensor::Allocate(allocator, DType::kU8,
+                                                    Shape{count, first.dim(1) + grown,
+                                                          first.dim(2) + grown, spec.in_channels}));
     }
     return output;
   }
@@ -104,10 +116,12 @@ class MetaBackend : public Backend {
     auto packed = std::make_shared<MetaPacked>();
     packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
     packed->gated = gated;
-    for (int i = 0; i < (gated ? 2 : 1); ++i) {
-      WEFT_RETURN_IF_ERROR(
-          Keep(*packed, PackedElements(packed->out, x.dim(-1)), compute, allocator));
-    }
+    packed->compute = compute;
+    const int64_t in = x.dim(-1);
+    const int64_t elements = cpu::HasLinearPanels(compute, in)
+                                 ? cpu::LinearPanelsSize(packed->out, in, gated)
+                                 : PackedElements(packed->out, in) * (gated ? 2 : 1);
+    WEFT_RETURN_IF_ERROR(Keep(*packed, elements, compute, allocator));
     WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
     return packed;
   }
@@ -117,21 +131,86 @@ class MetaBackend : public Backend {
     const auto& linear = static_cast<const MetaPacked&>(packed);
     std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
     dims.back() = linear.out;
-    Tensor output, gates, half;
+    const DType dtype = linear.compute;
+    Tensor output, gates, half, codes;
+    if (linear.int8 && x.dtype() != DType::kU8) {
+      WEFT_ASSIGN_OR_RETURN(codes, Tensor::Allocate(allocator, DType::kU8, x.shape()));
+    }
     if (!epilogue.residual.empty() && epilogue.residual.unique()) {
       output = std::move(epilogue.residual);
     } else {
-      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, x.dtype(), Shape(dims)));
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, dtype, Shape(dims)));
     }
-    if (linear.gated && !(x.dtype() == DType::kBF16 && cpu::HasGatedLinearBF16(x.dim(-1)))) {
-      const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, x.dtype());
-      WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+    if (linear.gated && !linear.int8 && !cpu::HasLinearPanels(dtype, x.dim(-1))) {
+      const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, dtype);
+      WEFT_ASSIGN_OR_RETURN(gates, Tensor::Allocate(allocator, dtype, Shape{rows, linear.out}));
       if (!epilogue.addend.empty()) {
-        WEFT_ASSIGN_OR_RETURN(half,
-                              Tensor::Allocate(allocator, x.dtype(), Shape{rows, linear.out}));
+        WEFT_ASSIGN_OR_RETURN(half, Tensor::Allocate(allocator, dtype, Shape{rows, linear.out}));
       }
     }
     return output;
+  }
+
+  bool HasInt8(DType compute) const override {
+    return SupportsInt8() && (compute != DType::kBF16 || SupportsBf16());
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
+      const ConvSpec& spec, const Tensor&, const Tensor&, const Int8Input& input,
+      absl::Span<const Tensor>, DType compute, const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->spec = spec;
+    packed->out = spec.out_channels;
+    packed->int8 = true;
+    packed->compute = compute;
+    const int64_t phases = spec.upsample ? 4 : 1;
+    const int64_t kernel = spec.upsample ? spec.kernel / 2 + 1 : spec.kernel;
+    for (int64_t i = 0; i < phases; ++i) {
+      WEFT_RETURN_IF_ERROR(
+          KeepInt8(*packed, spec.out_channels, spec.in_channels, kernel * kernel, allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepMaker(*packed, input, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(
+      const Tensor& weight, const Tensor&, bool gated, const Int8Input& input, const Tensor&,
+      DType compute, const Allocator& allocator) override {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->out = gated ? weight.dim(0) / 2 : weight.dim(0);
+    packed->gated = gated;
+    packed->int8 = true;
+    packed->compute = compute;
+    const int64_t in = RoundUp(weight.dim(1), 4);
+    WEFT_RETURN_IF_ERROR(
+        Keep(*packed, cpu::LinearPanelsSize(packed->out, in, gated), DType::kU8, allocator));
+    WEFT_RETURN_IF_ERROR(Keep(*packed, 2 * weight.dim(0), DType::kF32, allocator));
+    WEFT_RETURN_IF_ERROR(KeepMaker(*packed, input, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources, const Tensor&,
+                                       const Tensor&, int64_t, float, Activation,
+                                       const Int8Input& codes, const ConvSpec* reader,
+                                       const Allocator& allocator) override {
+    const Tensor& first = sources[0];
+    std::vector<int64_t> dims(first.shape().dims().begin(), first.shape().dims().end());
+    dims.back() = static_cast<int64_t>(codes.scale.size());
+    if (reader != nullptr) {
+      dims[1] += reader->pad_begin + reader->pad_end;
+      dims[2] += reader->pad_begin + reader->pad_end;
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, DType::kU8, Shape(dims)));
+    const int64_t pixels = first.numel() / first.dim(0) / first.dim(-1);
+    WEFT_ASSIGN_OR_RETURN(
+        const Tensor scratch,
+        Tensor::Allocate(allocator, DType::kF32,
+                         Shape{cpu::GroupNormScratch(first.dim(0), pixels, dims.back())}));
+    return output;
+  }
+  absl::StatusOr<Tensor> LayerNormInt8(const Tensor& x, const Tensor&, const Tensor&, float,
+                                       const Int8Input&, const Allocator& allocator) override {
+    return Tensor::Allocate(allocator, DType::kU8, x.shape());
   }
 
   absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor&, const Tensor&,
@@ -198,6 +277,18 @@ class MetaBackend : public Backend {
     WEFT_ASSIGN_OR_RETURN(Tensor memory, Tensor::Allocate(allocator, dtype, Shape{elements}));
     packed.memory.push_back(std::move(memory));
     return absl::OkStatus();
+  }
+  // Codes, with a scale and a bias for each output channel.
+  static absl::Status KeepInt8(MetaPacked& packed, int64_t out, int64_t in, int64_t taps,
+                               const Allocator& allocator) {
+    WEFT_RETURN_IF_ERROR(
+        Keep(packed, RoundUp(out, 16) * RoundUp(in, 4) * taps, DType::kU8, allocator));
+    return Keep(packed, 2 * out, DType::kF32, allocator);
+  }
+  // What turns values into codes: two numbers and a code for each input channel.
+  static absl::Status KeepMaker(MetaPacked& packed, const Int8Input& input,
+                                const Allocator& allocator) {
+    return Keep(packed, static_cast<int64_t>(input.scale.size()) * 9, DType::kU8, allocator);
   }
   static absl::Status KeepBias(MetaPacked& packed, const Tensor& bias, const Allocator& allocator) {
     if (bias.empty() || bias.dtype() == DType::kF32) return absl::OkStatus();

@@ -15,12 +15,14 @@ namespace {
 struct ProfiledConv : Packed {
   std::shared_ptr<const Packed> inner;
   ConvSpec spec;
+  bool int8 = false;
 };
 struct ProfiledLinear : Packed {
   std::shared_ptr<const Packed> inner;
   int64_t in = 0;
   int64_t out = 0;
   bool gated = false;
+  bool int8 = false;
 };
 
 double Bytes(const Tensor& x) { return x.empty() ? 0.0 : static_cast<double>(x.bytes()); }
@@ -45,7 +47,8 @@ double Timed(const Call& call) {
 }  // namespace
 
 double Roofline::Seconds(const KernelProfile& kernel) const {
-  return std::max(flops_per_second > 0 ? kernel.flops / flops_per_second : 0.0,
+  const double most = kernel.dtype == DType::kU8 ? int8_per_second : flops_per_second;
+  return std::max(most > 0 ? kernel.flops / most : 0.0,
                   bytes_per_second > 0 ? kernel.bytes / bytes_per_second : 0.0);
 }
 
@@ -100,7 +103,7 @@ absl::StatusOr<Tensor> ProfilingBackend::Conv2d(const Packed& packed,
                                             spec.stride > 1 ? absl::StrCat(" /", spec.stride) : "",
                                             spec.upsample ? " x2" : ""),
                      .shape = absl::StrCat(SourcesText(sources), " -> ", spec.out_channels),
-                     .dtype = sources[0].dtype()};
+                     .dtype = conv.int8 ? DType::kU8 : sources[0].dtype()};
   for (const Tensor& source : sources) call.bytes += Bytes(source);
   call.bytes += Bytes(epilogue.residual);
   absl::StatusOr<Tensor> output;
@@ -139,11 +142,11 @@ absl::StatusOr<Tensor> ProfilingBackend::Linear(const Packed& packed, const Tens
   const auto rows = static_cast<double>(count);
   KernelProfile call{.kernel = linear.gated ? "linear, gated" : "linear",
                      .shape = absl::StrCat(count, " ", linear.in, " -> ", linear.out),
-                     .dtype = x.dtype(),
+                     .dtype = linear.int8 ? DType::kU8 : x.dtype(),
                      .flops = 2.0 * rows * static_cast<double>(linear.in * linear.out),
-                     .bytes = Bytes(x) + Bytes(epilogue.residual) +
-                              static_cast<double>(linear.in * linear.out) *
-                                  static_cast<double>(SizeOf(x.dtype()))};
+                     .bytes = Bytes(x) + Bytes(epilogue.residual)};
+  call.bytes +=
+      static_cast<double>(linear.in * linear.out) * static_cast<double>(SizeOf(call.dtype));
   absl::StatusOr<Tensor> output;
   call.seconds =
       Timed([&] { output = inner_.Linear(*linear.inner, x, std::move(epilogue), allocator); });
@@ -151,6 +154,61 @@ absl::StatusOr<Tensor> ProfilingBackend::Linear(const Packed& packed, const Tens
     call.bytes += Bytes(*output);
     Note(call);
   }
+  return output;
+}
+
+absl::StatusOr<std::shared_ptr<const Packed>> ProfilingBackend::PackConvInt8(
+    const ConvSpec& spec, const Tensor& weight, const Tensor& bias, const Int8Input& input,
+    absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) {
+  auto packed = std::make_shared<ProfiledConv>();
+  packed->spec = spec;
+  packed->int8 = true;
+  WEFT_ASSIGN_OR_RETURN(
+      packed->inner, inner_.PackConvInt8(spec, weight, bias, input, sources, compute, allocator));
+  return packed;
+}
+
+absl::StatusOr<std::shared_ptr<const Packed>> ProfilingBackend::PackLinearInt8(
+    const Tensor& weight, const Tensor& bias, bool gated, const Int8Input& input, const Tensor& x,
+    DType compute, const Allocator& allocator) {
+  auto packed = std::make_shared<ProfiledLinear>();
+  packed->out = weight.dim(0);
+  packed->in = weight.dim(1);
+  packed->gated = gated;
+  packed->int8 = true;
+  WEFT_ASSIGN_OR_RETURN(packed->inner,
+                        inner_.PackLinearInt8(weight, bias, gated, input, x, compute, allocator));
+  return packed;
+}
+
+absl::StatusOr<Tensor> ProfilingBackend::GroupNormInt8(
+    absl::Span<const Tensor> sources, const Tensor& gamma, const Tensor& beta, int64_t groups,
+    float eps, Activation activation, const Int8Input& codes, const ConvSpec* reader,
+    const Allocator& allocator) {
+  KernelProfile call{
+      .kernel = "group norm to codes", .shape = SourcesText(sources), .dtype = sources[0].dtype()};
+  for (const Tensor& source : sources) call.bytes += Bytes(source);
+  absl::StatusOr<Tensor> output;
+  call.seconds = Timed([&] {
+    output = inner_.GroupNormInt8(sources, gamma, beta, groups, eps, activation, codes, reader,
+                                  allocator);
+  });
+  if (output.ok()) call.bytes += Bytes(*output);
+  Note(call);
+  return output;
+}
+
+absl::StatusOr<Tensor> ProfilingBackend::LayerNormInt8(const Tensor& x, const Tensor& gamma,
+                                                       const Tensor& beta, float eps,
+                                                       const Int8Input& codes,
+                                                       const Allocator& allocator) {
+  KernelProfile call{
+      .kernel = "layer norm to codes", .shape = SourcesText({x}), .dtype = x.dtype()};
+  absl::StatusOr<Tensor> output;
+  call.seconds =
+      Timed([&] { output = inner_.LayerNormInt8(x, gamma, beta, eps, codes, allocator); });
+  if (output.ok()) call.bytes = Bytes(x) + Bytes(*output);
+  Note(call);
   return output;
 }
 
@@ -262,13 +320,24 @@ absl::StatusOr<Roofline> MeasureRoofline(Backend& backend, DType compute) {
   WEFT_ASSIGN_OR_RETURN(const Tensor x, filled(Shape{1, kRows, kWidth}, compute));
   WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Packed> packed,
                         backend.PackLinear(weight, Tensor(), false, x, compute, allocator));
-  for (int i = 0; i < kRounds; ++i) {
-    absl::Status status;
-    const double seconds =
-        Timed([&] { status = backend.Linear(*packed, x, {}, allocator).status(); });
-    WEFT_RETURN_IF_ERROR(status);
-    roofline.flops_per_second = std::max(
-        roofline.flops_per_second, 2.0 * static_cast<double>(kRows * kWidth * kWidth) / seconds);
+  const auto fastest = [&](const Packed& product) -> absl::StatusOr<double> {
+    double most = 0;
+    for (int i = 0; i < kRounds; ++i) {
+      absl::Status status;
+      const double seconds =
+          Timed([&] { status = backend.Linear(product, x, {}, allocator).status(); });
+      WEFT_RETURN_IF_ERROR(status);
+      most = std::max(most, 2.0 * static_cast<double>(kRows * kWidth * kWidth) / seconds);
+    }
+    return most;
+  };
+  WEFT_ASSIGN_OR_RETURN(roofline.flops_per_second, fastest(*packed));
+  if (backend.HasInt8(compute)) {
+    const Int8Input input{std::vector<float>(kWidth, 1.0f), std::vector<uint8_t>(kWidth, 128)};
+    WEFT_ASSIGN_OR_RETURN(
+        const std::shared_ptr<const Packed> codes,
+        backend.PackLinearInt8(weight, Tensor(), false, input, x, compute, allocator));
+    WEFT_ASSIGN_OR_RETURN(roofline.int8_per_second, fastest(*codes));
   }
 
   constexpr int64_t kLarge = int64_t{16} << 20;

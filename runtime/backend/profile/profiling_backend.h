@@ -13,9 +13,9 @@ namespace weft {
 
 // What all calls of one kernel with one shape took.
 struct KernelProfile {
-  std::string kernel;  // "conv 3x3", "linear", "attention"
-  std::string shape;   // "2x64x64 320+640 -> 320"
-  DType dtype = DType::kF32;
+  std::string kernel;         // "conv 3x3", "linear", "attention"
+  std::string shape;          // "2x64x64 320+640 -> 320"
+  DType dtype = DType::kF32;  // of the inputs; u8: codes, products in 8 bits
   int64_t calls = 0;
   double seconds = 0;  // of all calls
   double flops = 0;    // of all calls: multiplications and additions of the products alone
@@ -25,6 +25,7 @@ struct KernelProfile {
 // The fastest that this machine has been seen to go, to hold kernels against.
 struct Roofline {
   double flops_per_second = 0;  // of a large matrix product in the compute type
+  double int8_per_second = 0;   // of the same in codes of 8 bits; 0 where they are not native
   double bytes_per_second = 0;  // of a sum of two tensors too large for any cache
 
   // The least that a kernel could take: as arithmetic allows, or as memory does.
@@ -57,6 +58,22 @@ class ProfilingBackend : public Backend {
                                                            const Allocator& allocator) override;
   absl::StatusOr<Tensor> Linear(const Packed& packed, const Tensor& x, Epilogue epilogue,
                                 const Allocator& allocator) override;
+  bool HasInt8(DType compute) const override { return inner_.HasInt8(compute); }
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias, const Int8Input& input,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override;
+  absl::StatusOr<std::shared_ptr<const Packed>> PackLinearInt8(const Tensor& weight,
+                                                               const Tensor& bias, bool gated,
+                                                               const Int8Input& input,
+                                                               const Tensor& x, DType compute,
+                                                               const Allocator& allocator) override;
+  absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources, const Tensor& gamma,
+                                       const Tensor& beta, int64_t groups, float eps,
+                                       Activation activation, const Int8Input& codes,
+                                       const ConvSpec* reader, const Allocator& allocator) override;
+  absl::StatusOr<Tensor> LayerNormInt8(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                       float eps, const Int8Input& codes,
+                                       const Allocator& allocator) override;
   absl::StatusOr<Tensor> GroupNorm(absl::Span<Tensor> sources, const Tensor& gamma,
                                    const Tensor& beta, int64_t groups, float eps,
                                    Activation activation, const Allocator& allocator) override;

@@ -8,7 +8,8 @@ import torch
 import transformers
 from worker import serve
 
-TYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+# In int8 weft alone computes.
+TYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16, "int8": torch.bfloat16}
 
 
 def unet_module(case):

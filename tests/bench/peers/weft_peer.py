@@ -1,13 +1,34 @@
 """weft, by its Python module."""
 
+import glob
+import os
+import subprocess
+import sys
+
 import inputs
 import weft
 from worker import serve
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
 nodes = weft.nodes
 
 
+def quantize(case):
+    """Ranges for 8 bits beside the model, found with the inputs of the benchmark."""
+    if glob.glob(os.path.join(case["model"], "unet", "*.int8.json")):
+        return
+    graph = os.path.join(os.path.dirname(HERE), "graphs", f"guided_step_{os.path.basename(case['model'])}.json")
+    command = [os.path.join(os.path.dirname(sys.executable), "weft"), "quantize", graph, "--precision", "bf16"]
+    command += ["--param", f"model={case['model']}"]
+    for param in ("latent", "negative", "positive"):
+        command += ["--param", f"{param}={case['inputs']}/{param}.npy"]
+    subprocess.run(command, check=True)
+
+
 def unet(case, given):
+    if case["precision"] == "int8":
+        quantize(case)
     unet_part = nodes.LoadModel(path=case["model"], precision=case["precision"]).unet
 
     def conditioning(which):

@@ -106,6 +106,24 @@ TEST(MetaBackend, PredictsLinearLayers) {
   }
 }
 
+TEST(MetaBackend, PredictsWeightsThatFillTheirLastPanelInPart) {
+  if (!SupportsBf16()) GTEST_SKIP() << "the layout is of the bf16 kernel";
+  for (const bool gated : {false, true}) {
+    std::vector<size_t> bytes;
+    for (const Device device : {Device::kCpu, Device::kMeta}) {
+      const auto backend = device == Device::kCpu ? MakeCpuBackend() : MakeMetaBackend();
+      const Allocator allocator(device);
+      const Tensor x = Of(Allocator(device), DType::kBF16, Shape{2, 64});
+      const Tensor weight = Of(Allocator(device), DType::kBF16, Shape{70, 64});
+      const auto packed = backend->PackLinear(weight, Tensor(), gated, x, DType::kBF16, allocator);
+      ASSERT_TRUE(packed.ok()) << packed.status();
+      bytes.push_back(allocator.meter()->live());
+    }
+    EXPECT_EQ(bytes[1], bytes[0]) << (gated ? "gated" : "plain");
+    EXPECT_GE(bytes[0], size_t{128} * 64 * 2);
+  }
+}
+
 TEST(MetaBackend, PredictsNormsAndAttention) {
   ExpectAlike("group norm", [](Backend& b, const Allocator& a, DType t) {
     std::vector<Tensor> sources = {Of(a, t, Shape{2, 32, 32, 64}), Of(a, t, Shape{2, 32, 32, 32})};

@@ -141,9 +141,12 @@ inline Values Linear(const Tensor& input, const Tensor& weight, const Tensor& bi
   const Values extra =
       epilogue.per_channel.empty() ? Values(static_cast<size_t>(all)) : Of(epilogue.per_channel);
   const int64_t batches = static_cast<int64_t>(extra.size()) / all;
+  const Values addend =
+      epilogue.addend.empty() ? Values(static_cast<size_t>(rows * all)) : Of(epilogue.addend);
   const auto product = [&](int64_t r, int64_t o) {
-    double sum =
-        b[static_cast<size_t>(o)] + extra[static_cast<size_t>(r / (rows / batches) * all + o)];
+    double sum = b[static_cast<size_t>(o)] +
+                 extra[static_cast<size_t>(r / (rows / batches) * all + o)] +
+                 addend[static_cast<size_t>(r * all + o)];
     for (int64_t c = 0; c < in; ++c) {
       sum += x[static_cast<size_t>(r * in + c)] * w[static_cast<size_t>(o * in + c)];
     }

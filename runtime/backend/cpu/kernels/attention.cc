@@ -13,7 +13,7 @@
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/kernels/attention_bf16.h"
 #include "runtime/backend/cpu/kernels/attention_tile.h"
-#include "runtime/backend/cpu/kernels/bf16_dot.h"
+#include "runtime/backend/cpu/kernels/dot_products.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
 #include "runtime/backend/footprint.h"
 

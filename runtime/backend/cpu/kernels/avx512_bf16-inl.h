@@ -26,20 +26,3 @@ inline __m512 Widened(__m256i v) {
 }
 // Rounds to nearest even.
 inline __m256i Narrowed(__m512 v) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)); }
-
-// sum[r] = Σ_k a[r · pairs + k] · b[k · stride …]: kRows rows with kVectors vectors of columns.
-template <int kRows, int kVectors>
-inline void DotRows(const Pair* a, int64_t pairs, const Pair* b, int64_t stride,
-                    __m512 (&sum)[kRows][kVectors]) {
-  for (auto& row : sum) {
-    for (auto& s : row) s = _mm512_setzero_ps();
-  }
-  for (int64_t k = 0; k < pairs; ++k, b += stride) {
-    __m512bh weight[kVectors];
-    for (int v = 0; v < kVectors; ++v) weight[v] = AsBF16(_mm512_loadu_si512(b + 16 * v));
-    for (int r = 0; r < kRows; ++r) {
-      const __m512bh x = Broadcast(a + r * pairs + k);
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], weight[v], x);
-    }
-  }
-}

@@ -243,6 +243,22 @@ void GroupStatistics(const GroupNormCall& call, const float* shift, const float*
   }
 }
 
+// Pixels begin … begin + count of picture `b`, which lie in one row, as codes.
+template <typename Scale>
+void PixelsToCodes(const GroupNormCall& call, const Scale& scale, int64_t b, int64_t begin,
+                   int64_t count, std::byte* normed) {
+  scale(b, begin, count, normed);
+  const CodeFrame& frame = call.frame;
+  const int64_t row = b * frame.FullHeight() + frame.top + begin / frame.width;
+  const int64_t column = frame.left + begin % frame.width;
+  auto* codes =
+      static_cast<uint8_t*>(call.output) + (row * frame.FullWidth() + column) * call.channels;
+  for (int64_t p = 0; p < count; ++p) {
+    QuantizeRow(At(normed, p * call.channels, call.dtype), call.dtype, 0, call.channels,
+                *call.codes, codes + p * call.channels);
+  }
+}
+
 }  // namespace
 
 int64_t GroupNormScratch(int64_t batch, int64_t pixels, int64_t channels) {
@@ -295,22 +311,41 @@ void GroupNorm(const GroupNormCall& call) {
     GroupStatistics(call, shift, sums, sums + tiles * channels, tiles, shift + channels,
                     shift + 2 * channels);
   }
+  // Normalises pixels begin … begin + count of picture b to dense rows at `to`.
+  const auto scale = [&](int64_t b, int64_t begin, int64_t count, std::byte* to) {
+    const float* mean = call.scratch + b * each + channels;
+    int64_t first = 0;
+    for (const ChannelSource& source : call.sources) {
+      scale_tile(At(source.data, (b * call.pixels + begin) * source.channels, call.dtype),
+                 call.dtype, count, source.channels, mean + first, mean + channels + first,
+                 beta + first, call.activation,
+                 to + static_cast<size_t>(first) * SizeOf(call.dtype), channels);
+      first += source.channels;
+    }
+  };
 #pragma omp parallel for collapse(2) schedule(static)
   for (int64_t b = 0; b < call.batch; ++b) {
     for (int64_t t = 0; t < tiles; ++t) {
-      const float* mean = call.scratch + b * each + channels;
       const int64_t begin = t * step;
-      const int64_t rows = std::min(step, call.pixels - begin);
-      int64_t first = 0;
-      for (const ChannelSource& source : call.sources) {
-        auto* y = const_cast<std::byte*>(
-            At(call.output, (b * call.pixels + begin) * channels + first, call.dtype));
-        scale_tile(At(source.data, (b * call.pixels + begin) * source.channels, call.dtype),
-                   call.dtype, rows, source.channels, mean + first, mean + channels + first,
-                   beta + first, call.activation, y, channels);
-        first += source.channels;
+      const int64_t end = std::min(begin + step, call.pixels);
+      if (call.codes == nullptr) {
+        scale(b, begin, end - begin,
+              const_cast<std::byte*>(
+                  At(call.output, (b * call.pixels + begin) * channels, call.dtype)));
+        continue;
+      }
+      constexpr int64_t kPixels = 8;  // at a time, so that they stay in the nearest cache
+      std::vector<std::byte> normed(static_cast<size_t>(kPixels * channels) * SizeOf(call.dtype));
+      for (int64_t p = begin; p < end;) {
+        const int64_t of_row = call.frame.width - p % call.frame.width;
+        const int64_t count = std::min({kPixels, of_row, end - p});
+        PixelsToCodes(call, scale, b, p, count, normed.data());
+        p += count;
       }
     }
+  }
+  if (call.codes != nullptr) {
+    FillBorder(call.frame, *call.codes, static_cast<uint8_t*>(call.output));
   }
 }
 
@@ -322,6 +357,24 @@ void LayerNorm(const void* x, DType dtype, int64_t rows, int64_t width, const fl
 #pragma omp parallel for schedule(static) if (tasks > 1)
   for (int64_t i = 0; i < tasks; ++i) {
     kernel(x, dtype, i * kRows, std::min(kRows, rows - i * kRows), width, gamma, beta, eps, y);
+  }
+}
+
+void LayerNormCodes(const void* x, DType dtype, int64_t rows, int64_t width, const float* gamma,
+                    const float* beta, float eps, const CodeMaker& codes, uint8_t* y) {
+  const auto kernel = HWY_DYNAMIC_DISPATCH(LayerNormRows);
+  constexpr int64_t kRows = 16;
+  const int64_t tasks = (rows + kRows - 1) / kRows;
+#pragma omp parallel for schedule(static) if (tasks > 1)
+  for (int64_t i = 0; i < tasks; ++i) {
+    std::vector<std::byte> normed(static_cast<size_t>(kRows * width) * SizeOf(dtype));
+    const int64_t count = std::min(kRows, rows - i * kRows);
+    kernel(At(x, i * kRows * width, dtype), dtype, 0, count, width, gamma, beta, eps,
+           normed.data());
+    for (int64_t r = 0; r < count; ++r) {
+      QuantizeRow(At(normed.data(), r * width, dtype), dtype, 0, width, codes,
+                  y + (i * kRows + r) * width);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/types/span.h"
 #include "runtime/backend/backend.h"
+#include "runtime/backend/cpu/kernels/quantize.h"
 
 namespace weft::cpu {
 
@@ -26,7 +27,10 @@ struct GroupNormCall {
   const float* gamma = nullptr;  // [channels], or null for ones
   const float* beta = nullptr;   // [channels], or null for zeros
   void* output = nullptr;        // [batch, pixels, channels]; may be a source where that is alone
-  float* scratch = nullptr;      // GroupNormScratch(batch, pixels, channels) floats
+  // Where set, the output is codes in a frame of the pictures, each value rounded to `dtype` first.
+  const CodeMaker* codes = nullptr;
+  CodeFrame frame;
+  float* scratch = nullptr;  // GroupNormScratch(batch, pixels, channels) floats
 };
 
 // Sums are taken over tiles of pixels that depend on the shape alone, relative to each channel's
@@ -37,6 +41,9 @@ void GroupNorm(const GroupNormCall& call);
 // y = (x - mean) / sqrt(variance + eps) · gamma + beta over the last axis of [rows, width].
 void LayerNorm(const void* x, DType dtype, int64_t rows, int64_t width, const float* gamma,
                const float* beta, float eps, void* y);
+// The same in codes: [rows, width] u8.
+void LayerNormCodes(const void* x, DType dtype, int64_t rows, int64_t width, const float* gamma,
+                    const float* beta, float eps, const CodeMaker& codes, uint8_t* y);
 
 }  // namespace weft::cpu
 

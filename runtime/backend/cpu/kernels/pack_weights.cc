@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/backend/cpu/kernels/elementwise.h"
+#include "runtime/backend/cpu/kernels/quantize.h"
 
 namespace weft::cpu {
 namespace {
@@ -90,32 +91,40 @@ void Place(const Window& window, const Element* from, const WeightPlaces& places
   }
 }
 
-// The same where two channels make a pair that lies together, as the bf16 instructions want it.
-void PlacePairs(const Window& window, const uint16_t* from, const WeightPlaces& places,
-                uint16_t* target) {
+// The same where `kGroup` channels lie together, as products want them: pairs of bf16, fours of
+// codes.
+template <int kGroup, typename Element>
+void PlaceGroups(const Window& window, const Element* from, const WeightPlaces& places,
+                 Element* target) {
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
-  for (int64_t c = 0; c < window.channels; c += 2) {
-    const bool alone = c + 1 == window.channels;  // the last of an odd number
+  for (int64_t c = 0; c < window.channels; c += kGroup) {
+    const int64_t count = std::min<int64_t>(kGroup, window.channels - c);
     for (int64_t tap = 0; tap < window.taps; ++tap) {
-      uint16_t* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
-                     places.tap[static_cast<size_t>(tap)];
-      const uint16_t* first = from + c * window.channel + tap * window.tap;
-      if (alone) {
-        for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = first[r * window.row];
+      Element* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
+                    places.tap[static_cast<size_t>(tap)];
+      const Element* first = from + c * window.channel + tap * window.tap;
+      if (count < kGroup) {  // the last of them
+        for (int64_t i = 0; i < count; ++i) {
+          for (int64_t r = 0; r < window.rows; ++r) {
+            to[out[r] + i] = first[r * window.row + i * window.channel];
+          }
+        }
         continue;
       }
-      const uint16_t* second = first + window.channel;
       for (int64_t r = 0; r < window.rows; ++r) {
-        const uint16_t pair[2] = {first[r * window.row], second[r * window.row]};
-        std::memcpy(to + out[r], pair, sizeof(pair));
+        Element group[kGroup];
+        for (int i = 0; i < kGroup; ++i) group[i] = first[r * window.row + i * window.channel];
+        std::memcpy(to + out[r], group, sizeof(group));
       }
     }
   }
 }
 
-bool ChannelsInPairs(const WeightPlaces& places) {
-  for (size_t c = 0; c + 1 < places.in.size(); c += 2) {
-    if (places.in[c + 1] != places.in[c] + 1) return false;
+bool ChannelsInGroups(const WeightPlaces& places, size_t group) {
+  for (size_t c = 0; c < places.in.size(); ++c) {
+    if (places.in[c] != places.in[c / group * group] + static_cast<int64_t>(c % group)) {
+      return false;
+    }
   }
   return true;
 }
@@ -136,7 +145,7 @@ void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compu
   if (places.size != rows.count * rows.channels * taps) {
     Clear(static_cast<std::byte*>(target), places.size * size);
   }
-  const bool pairs = compute == DType::kBF16 && ChannelsInPairs(places);
+  const bool pairs = compute == DType::kBF16 && ChannelsInGroups(places, 2);
   const int64_t step = std::max<int64_t>(2, kElements / std::max(taps, rows.taps) / 2 * 2);
   const int64_t blocks = (rows.count + kRows - 1) / kRows;
 #pragma omp parallel
@@ -154,8 +163,8 @@ void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compu
         window.channels = std::min(step, rows.channels - first);
         converter.Convert(window, converted.data());
         if (pairs) {
-          PlacePairs(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
-                     static_cast<uint16_t*>(target));
+          PlaceGroups<2>(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
+                         static_cast<uint16_t*>(target));
         } else if (compute == DType::kBF16) {
           Place(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
                 static_cast<uint16_t*>(target));
@@ -163,6 +172,55 @@ void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compu
           Place(window, reinterpret_cast<const float*>(converted.data()), places,
                 static_cast<float*>(target));
         }
+      }
+    }
+  }
+}
+
+void PackWeightCodes(const StoredRows& rows, const WeightPlaces& places, const WeightCodes& codes,
+                     int8_t* target) {
+  Window whole{};
+  whole.channels = rows.channels;
+  whole.taps = static_cast<int64_t>(places.tap.size());
+  const int64_t length = whole.channels * whole.taps;
+  if (places.size != rows.count * length) {
+    Clear(reinterpret_cast<std::byte*>(target), places.size);
+  }
+  const bool fours = ChannelsInGroups(places, 4);
+  const int64_t blocks = (rows.count + kRows - 1) / kRows;
+#pragma omp parallel
+  {
+    Converter converter(rows, DType::kF32);
+    std::vector<float> converted(static_cast<size_t>(kRows * length));
+    std::vector<int8_t> coded(converted.size());
+    std::vector<float> factor, zero;  // of each element of a row as it is converted
+#pragma omp for schedule(dynamic)
+    for (int64_t block = 0; block < blocks; ++block) {
+      Window window = whole;
+      window.first_row = block * kRows;
+      window.rows = std::min(kRows, rows.count - window.first_row);
+      converter.Convert(window, reinterpret_cast<std::byte*>(converted.data()));
+      if (factor.empty()) {
+        factor.resize(static_cast<size_t>(length));
+        zero.resize(factor.size());
+        for (int64_t c = 0; c < window.channels; ++c) {
+          for (int64_t tap = 0; tap < window.taps; ++tap) {
+            const auto at = static_cast<size_t>(c * window.channel + tap * window.tap);
+            factor[at] = codes.factor[c];
+            zero[at] = codes.zero[c];
+          }
+        }
+      }
+      for (int64_t r = 0; r < window.rows; ++r) {
+        const auto begin = static_cast<size_t>(r * length);
+        QuantizeWeightRow(&converted[begin], length, factor.data(), zero.data(), &coded[begin],
+                          codes.scales + window.first_row + r,
+                          codes.offsets + window.first_row + r);
+      }
+      if (fours) {
+        PlaceGroups<4>(window, coded.data(), places, target);
+      } else {
+        Place(window, coded.data(), places, target);
       }
     }
   }

@@ -40,6 +40,17 @@ struct WeightPlaces {
 // By the whole team; each element is converted once, and nothing is held but some rows in cache.
 void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute, void* target);
 
+// A weight as codes -127..127 with one scale for each row: row · factor ≈ scale · code.
+struct WeightCodes {
+  const float* factor = nullptr;  // [channels]
+  const float* zero = nullptr;    // [channels]: the code of 0 in the layer's input
+  float* scales = nullptr;        // [count], made here
+  float* offsets = nullptr;  // [count], too: scale · Σ code · zero, what zeros alone would give
+};
+// The same for codes of one byte.
+void PackWeightCodes(const StoredRows& rows, const WeightPlaces& places, const WeightCodes& codes,
+                     int8_t* target);
+
 }  // namespace weft::cpu
 
 #endif  // WEFT_RUNTIME_BACKEND_CPU_KERNELS_PACK_WEIGHTS_H_

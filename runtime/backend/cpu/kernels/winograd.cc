@@ -10,7 +10,7 @@
 
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "runtime/backend/cpu/kernels/bf16_dot.h"
+#include "runtime/backend/cpu/kernels/dot_products.h"
 #include "runtime/backend/cpu/kernels/simd_math-inl.h"
 #include "runtime/backend/footprint.h"
 

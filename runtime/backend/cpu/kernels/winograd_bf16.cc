@@ -13,6 +13,8 @@ namespace weft::cpu {
 namespace {
 
 #include "runtime/backend/cpu/kernels/avx512_bf16-inl.h"
+// What follows stands on the former.
+#include "runtime/backend/cpu/kernels/avx512_dot_tile-inl.h"
 #include "runtime/backend/cpu/kernels/winograd-inl.h"
 
 struct Simd {
@@ -37,27 +39,15 @@ struct Simd {
   static Vector Zero() { return _mm512_setzero_ps(); }
 };
 
-constexpr int kVectors = kWinogradPanel / 16;
-
-template <int kRows>
-void MultiplyRows(const Pair* a, int64_t pairs, const Pair* b, float* c) {
-  __m512 sum[kRows][kVectors];
-  DotRows(a, pairs, b, kWinogradPanel, sum);
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) {
-      _mm512_storeu_ps(c + r * kWinogradPanel + 16 * v, sum[r][v]);
-    }
-  }
-}
+static_assert(kWinogradPanel == kPanel);
 
 void Multiply(const void* a, int64_t rows, int64_t depth, const void* b, float* c) {
   const int64_t pairs = depth / 2;
   const auto* x = static_cast<const Pair*>(a);
   const auto* w = static_cast<const Pair*>(b);
-  for (; rows >= 6; rows -= 6, x += 6 * pairs, c += 6 * kWinogradPanel) {
-    MultiplyRows<6>(x, pairs, w, c);
+  for (int64_t row = 0; row < rows; row += kTileRows) {
+    DotTile<BF16Pairs>(std::min(kTileRows, rows - row), x + row * pairs, pairs, w, c + row * kPanel);
   }
-  for (; rows > 0; --rows, x += pairs, c += kWinogradPanel) MultiplyRows<1>(x, pairs, w, c);
 }
 
 void Input(const WinogradTiles& tiles, int64_t depth, void* v) {

@@ -1,0 +1,14 @@
+#ifndef WEFT_RUNTIME_BACKEND_CPU_KERNELS_DOT_PRODUCTS_H_
+#define WEFT_RUNTIME_BACKEND_CPU_KERNELS_DOT_PRODUCTS_H_
+
+namespace weft::cpu {
+
+// Whether the processor has the bf16 dot product that the kernels named _bf16 stand on
+// (AVX512_BF16: two products a lane, summed in f32).
+bool HasBF16Dot();
+// The same for codes of 8 bits (AVX512_VNNI: four products a lane, summed in s32).
+bool HasInt8Dot();
+
+}  // namespace weft::cpu
+
+#endif  // WEFT_RUNTIME_BACKEND_CPU_KERNELS_DOT_PRODUCTS_H_
