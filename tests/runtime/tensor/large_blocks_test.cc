@@ -123,7 +123,7 @@ TEST(LargeBlocks, AreHeldNoLongerAfterOneThatIsTooLarge) {
   DropFreeBlocks();
   EXPECT_EQ(TakeLargeBlock(size_t{1} << 62), nullptr);
   // More than other tests take; it is never touched.
-  constexpr size_t kMost = size_t{700} << 20, kSmall = size_t{10} << 20, kNext = size_t{20} << 20;
+  constexpr size_t kMost = size_t{1000} << 20, kSmall = size_t{10} << 20, kNext = size_t{20} << 20;
   void* most = TakeLargeBlock(kMost);
   void* small = TakeLargeBlock(kSmall);
   ASSERT_NE(most, nullptr);
