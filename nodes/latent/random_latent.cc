@@ -22,6 +22,7 @@ struct PortType<VaeTraits> {
   using Held = std::shared_ptr<const Object>;
   using Literal = std::monostate;
   static std::string TypeName() { return "vae"; }
+  static bool Holds(const Value& v) { return v.AsObject() != nullptr; }
   static Held Unwrap(const Value& v) { return v.SharedObject(); }
   static Traits TraitsOf(const Held& held) { return held->traits(); }
 };

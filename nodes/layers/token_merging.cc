@@ -104,7 +104,8 @@ TokenGrid GridOf(const TokenMerging& merging, int64_t height, int64_t width,
                  int64_t latent_pixels) {
   TokenGrid grid{.height = height, .width = width, .seed = merging.seed};
   const int64_t rows = height * width;
-  const double smaller = std::ceil(std::sqrt(static_cast<double>(latent_pixels / rows)));
+  const int64_t pixels = latent_pixels / rows;  // of the latent, for each token
+  const double smaller = std::ceil(std::sqrt(static_cast<double>(pixels)));
   if (smaller > static_cast<double>(merging.max_downsample)) return grid;
   const int64_t sources = rows - (height / kCell) * (width / kCell);
   const auto wanted = static_cast<int64_t>(static_cast<double>(rows) * merging.ratio);

@@ -35,7 +35,7 @@ Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& cont
                                     const TokenGrid& grid) const {
   Tensor h;  // [b, rows, width], as all that follow
   if (grid.merged > 0 && self_.has_value()) {
-    x = AttendMerged(ops, std::move(x), grid);
+    x = AttendMerged(ops, x, grid);
   } else {
     h = norm1_(ops, x, self_.has_value() ? self_->reader() : first_cross_->reader());
     x = self_.has_value() ? (*self_)(ops, std::move(h), std::move(x))
@@ -47,7 +47,7 @@ Tensor TransformerBlock::operator()(Ops& ops, Tensor x, const CrossContext& cont
   return feed_forward_(ops, std::move(h), std::move(x));
 }
 
-Tensor TransformerBlock::AttendMerged(Ops& ops, Tensor x, const TokenGrid& grid) const {
+Tensor TransformerBlock::AttendMerged(Ops& ops, const Tensor& x, const TokenGrid& grid) const {
   const TokenPlaces places = MatchTokens(ops, x, grid);
   Tensor h = MergeTokens(ops, norm1_(ops, x), places);  // [b, kept, width]
   h = (*self_)(ops, std::move(h), /*residual=*/{});

@@ -38,7 +38,7 @@ class TransformerBlock {
   int64_t index() const { return cross_.index(); }  // no other block of the network has it
 
  private:
-  Tensor AttendMerged(Ops& ops, Tensor x, const TokenGrid& grid) const;
+  Tensor AttendMerged(Ops& ops, const Tensor& x, const TokenGrid& grid) const;
 
   LayerNorm norm1_, norm2_, norm3_;
   std::optional<SelfAttention> self_;

@@ -11,7 +11,7 @@ namespace weft {
 // The highest order of the mean below.
 inline constexpr size_t kAdamsBashforthOrder = 4;
 
-// The Adams-Bashforth mean, for even steps, of 1 to 4 past derivatives, oldest first.
+// The Adams-Bashforth mean, for even steps, of the latest 1 to 4 of past derivatives, oldest first.
 Tensor AdamsBashforthMean(LatentMath& math, const std::vector<Tensor>& past);
 
 }  // namespace weft

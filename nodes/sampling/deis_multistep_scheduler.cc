@@ -58,7 +58,7 @@ class DEISMultistepScheduler : public SolverScheduler {
     ++state.calls;
     std::vector<Tensor>& past = state.history;
     past.push_back(noise);
-    if (static_cast<int64_t>(past.size()) > options().solver_order) past.erase(past.begin());
+    KeepLatest(past, options().solver_order);
     Tensor latent = Next(math, in, past);
     return {std::move(latent), std::move(clean), std::move(state)};
   }

@@ -10,7 +10,7 @@ StepResult DpmMultistep::Advance(LatentMath& math, const StepInput& in) const {
   ++state.calls;
   std::vector<Tensor>& past = state.history;
   past.push_back(solved.value);
-  if (static_cast<int64_t>(past.size()) > options().solver_order) past.erase(past.begin());
+  KeepLatest(past, options().solver_order);
   const Tensor fresh = stochastic() ? DrawNoise(math, in) : Tensor();
   Tensor latent = Next(math, in, past, fresh);
   return {std::move(latent), solved.clean, std::move(state)};

@@ -25,7 +25,7 @@ class DPMSolverSinglestepScheduler : public DpmSolver {
     ++state.calls;
     std::vector<Tensor>& past = state.history;
     past.push_back(solved.value);
-    if (static_cast<int64_t>(past.size()) > options().solver_order) past.erase(past.begin());
+    KeepLatest(past, options().solver_order);
     const Tensor fresh = stochastic() ? DrawNoise(math, in) : Tensor();
     const int64_t order = std::min({OrderAt(in.schedule.num_inference_steps, in.index),
                                     static_cast<int64_t>(past.size()), in.index + 1});

@@ -25,7 +25,7 @@ class DpmppMultistepSdeSampler : public SigmaScheduler {
     ++state.calls;
     std::vector<Tensor>& past = state.history;
     past.push_back(clean);
-    if (static_cast<int64_t>(past.size()) > options().solver_order) past.erase(past.begin());
+    KeepLatest(past, options().solver_order);
     if (next == 0.0) return {clean, clean, std::move(state)};
 
     const double h = std::log(sigma / next);

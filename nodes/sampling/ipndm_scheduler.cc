@@ -34,8 +34,8 @@ class IPNDMScheduler : public Scheduler {
     SchedulerState state = in.state;
     ++state.calls;
     std::vector<Tensor>& past = state.history;
-    if (past.size() == kAdamsBashforthOrder) past.erase(past.begin());
     past.push_back(math.Sum({{sigma, in.latent}, {alpha, in.output}}));
+    KeepLatest(past, kAdamsBashforthOrder);
     const Tensor mean = AdamsBashforthMean(math, past);
     const double ratio = AlphaOf(next) / std::max(alpha, kLeastAlpha);
     const Tensor clean = math.Sum({{alpha, in.latent}, {-sigma, in.output}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,10 @@ double Quantile(std::vector<float>& values, double ratio) {
   const double rank =
       static_cast<double>(static_cast<float>(ratio)) * static_cast<double>(values.size() - 1);
   const size_t below = std::min(static_cast<size_t>(rank), values.size() - 1);
+  const auto unordered = [](float value) { return std::isnan(value); };
+  if (std::any_of(values.begin(), values.end(), unordered)) {
+    return std::numeric_limits<double>::quiet_NaN();  // as in torch; it has no place in an order
+  }
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(below);
   std::nth_element(values.begin(), middle, values.end());
   const double low = *middle;

@@ -52,7 +52,7 @@ class LMSDiscreteScheduler : public SigmaScheduler {
     ++state.calls;
     std::vector<Tensor>& past = state.history;
     past.push_back(math.Sum({{1.0 / sigma, in.latent}, {-1.0 / sigma, clean}}));
-    if (static_cast<int64_t>(past.size()) > options().order) past.erase(past.begin());
+    KeepLatest(past, options().order);
     // ComfyUI ends with the clean latent, diffusers with a multistep step as every other.
     if (!options().sampler.schedule.empty() && in.schedule.sigma(in.index + 1) == 0.0) {
       return {clean, clean, std::move(state)};

@@ -58,7 +58,7 @@ absl::Status Run(NodeContext& ctx) {
   if (ctx.Has(kGenerator)) {
     Rng rng = ctx.Get(kGenerator)->rng();
     merging.seed = rng.Next();
-    ctx.Set(kNextGenerator, std::make_shared<Generator>(std::move(rng)));
+    ctx.Set(kNextGenerator, std::make_shared<Generator>(rng));
   }
   std::shared_ptr<const Denoiser> denoiser = ctx.Get(kDenoiser);
   if (merging.ratio > 0) {

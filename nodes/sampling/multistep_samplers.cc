@@ -22,14 +22,14 @@ class DerivativeSampler : public SigmaScheduler {
     SchedulerState state = in.state;
     ++state.calls;
     state.history.push_back(math.Sum({{1.0 / sigma, in.latent}, {-1.0 / sigma, clean}}));
-    if (state.history.size() > kept()) state.history.erase(state.history.begin());
+    KeepLatest(state.history, kept());
     if (in.schedule.sigma(in.index + 1) == 0.0) return {clean, clean, std::move(state)};
     Tensor latent = Next(math, in, state.history);
     return {std::move(latent), clean, std::move(state)};
   }
 
  protected:
-  virtual size_t kept() const = 0;
+  virtual int64_t kept() const = 0;
   virtual Tensor Next(LatentMath& math, const StepInput& in,
                       const std::vector<Tensor>& past) const = 0;
 };
@@ -41,7 +41,7 @@ class IpndmSampler : public DerivativeSampler {
   using DerivativeSampler::DerivativeSampler;
 
  protected:
-  size_t kept() const override { return kAdamsBashforthOrder; }
+  int64_t kept() const override { return kAdamsBashforthOrder; }
   Tensor Next(LatentMath& math, const StepInput& in,
               const std::vector<Tensor>& past) const override {
     const double change = in.schedule.sigma(in.index + 1) - in.schedule.sigma(in.index);
@@ -57,7 +57,7 @@ class DeisSampler : public DerivativeSampler {
   using DerivativeSampler::DerivativeSampler;
 
  protected:
-  size_t kept() const override { return 3; }
+  int64_t kept() const override { return 3; }
   Tensor Next(LatentMath& math, const StepInput& in,
               const std::vector<Tensor>& past) const override {
     std::vector<double> times;  // newest first

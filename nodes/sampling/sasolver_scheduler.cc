@@ -46,11 +46,12 @@ class SASolverScheduler : public SolverScheduler {
     std::vector<Tensor>& past = state.history;
     Tensor latent = in.latent;
     past.push_back(solved);
+    const int64_t kept = std::max(options().predictor_order, options().corrector_order - 1);
+    KeepLatest(past, kept + 1);
     if (in.index > 0 && !state.sample.empty()) {
       latent = Update(math, in.schedule, in.index - 1, state, true);
     }
-    const int64_t kept = std::max(options().predictor_order, options().corrector_order - 1);
-    if (static_cast<int64_t>(past.size()) > kept) past.erase(past.begin());
+    KeepLatest(past, kept);
 
     const int64_t left = in.schedule.size() - in.index;
     const int64_t known = std::min(state.calls, kept);
@@ -87,6 +88,7 @@ class SASolverScheduler : public SolverScheduler {
         timestep >= options().tau_min_timestep && timestep <= options().tau_max_timestep;
     const int64_t newest = corrects ? index + 1 : index;
     if (corrects) order = state.order;
+    order = std::min({order, newest + 1, std::ssize(state.history)});
     std::vector<double> nodes;
     for (int64_t k = 0; k < order; ++k) nodes.push_back(At(schedule, newest - k).lambda);
     const SaStep step = SaStepOf(PointAt(schedule, index), PointAt(schedule, index + 1), nodes,

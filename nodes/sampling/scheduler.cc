@@ -23,10 +23,12 @@ Tensor TensorOf(const Record& record, const char* field) {
 }  // namespace
 
 SchedulerState SchedulerState::From(const Record& record) {
+  constexpr int64_t kMostCalls = int64_t{1} << 40;
   SchedulerState state;
-  state.num_inference_steps = IntOf(record, "num_inference_steps");
   state.calls = IntOf(record, "calls");
   state.order = IntOf(record, "order");
+  if (state.calls < 0 || state.calls > kMostCalls || state.order < 0) return SchedulerState();
+  state.num_inference_steps = IntOf(record, "num_inference_steps");
   if (record.contains("seed")) state.seed = IntOf(record, "seed");
   const auto history = record.find("history");
   if (history != record.end() && history->second.AsList() != nullptr) {
@@ -49,6 +51,11 @@ Record SchedulerState::To() const {
           {"history", Value(std::move(past))},
           {"sample", sample.empty() ? Value() : Value(sample)},
           {"partial", partial.empty() ? Value() : Value(partial)}};
+}
+
+void KeepLatest(std::vector<Tensor>& history, int64_t count) {
+  const int64_t surplus = std::ssize(history) - std::max<int64_t>(count, 0);
+  if (surplus > 0) history.erase(history.begin(), history.begin() + surplus);
 }
 
 Tensor DrawNoise(LatentMath& math, const StepInput& in) {

@@ -43,9 +43,13 @@ struct SchedulerState : RecordPort {
   Tensor sample;                    // a latent that the following steps start from, or empty
   Tensor partial;                   // a weighted sum of outputs that is not complete, or empty
 
+  // A record whose counts no run can have come to gives no state.
   static SchedulerState From(const Record& record);
   Record To() const;
 };
+
+// Forgets all but the latest `count` outputs; a state may come from another scheduler's run.
+void KeepLatest(std::vector<Tensor>& history, int64_t count);
 
 // What a scheduler's step is given.
 struct StepInput {

@@ -30,7 +30,7 @@ absl::Status Run(NodeContext& ctx) {
   const Tensor output = ctx.Get(kNoise);
   const Tensor latent = ctx.Get(kLatent);
   const Step step = ctx.Get(kStep);
-  const SchedulerState state = ctx.Get(kState);
+  SchedulerState state = ctx.Get(kState);
   if (latent.rank() != 4 || latent.dtype() != DType::kF32) {
     return ctx.PortError(kLatent, "expects [b, c, h, w] f32, not ", latent.shape().ToString(), " ",
                          Name(latent.dtype()));
@@ -51,6 +51,8 @@ absl::Status Run(NodeContext& ctx) {
     return ctx.PortError(kStep, "step ", step.index, " at timestep ", step.timestep,
                          " is not one of this scheduler's run of ", state.num_inference_steps);
   }
+  // Where a loop has gone back, there were not as many steps before this one.
+  KeepLatest(state.history, step.index);
   std::optional<Rng> rng;
   if (ctx.Has(kGenerator)) rng = ctx.Get(kGenerator)->rng();
 

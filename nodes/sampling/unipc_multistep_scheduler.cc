@@ -57,9 +57,7 @@ class UniPCMultistepScheduler : public SolverScheduler {
                       &solved);
     }
     state.history.push_back(solved);
-    if (static_cast<int64_t>(state.history.size()) > options().solver_order) {
-      state.history.erase(state.history.begin());
-    }
+    KeepLatest(state.history, options().solver_order);
     state.order = OrderOf(in, state.history.size());
     state.sample = latent;
     ++state.calls;

@@ -194,14 +194,28 @@ bool Execution::MayMove(const PlannedNode& node, const Source& source) {
 
 absl::Status Execution::CheckInput(const PlannedNode& node, const PlannedInput& input,
                                    const Value& value) {
-  const PortSpec* spec = node.node->contract.Input(input.port);
-  if (value.is_null() ? !spec->required : Matches(input.type, value)) return absl::OkStatus();
-  Problem problem = Where(node, DisplayPath(node));
-  problem.port = input.port;
-  problem.line = input.line;
-  problem.message = absl::StrCat("expects ", input.type.ToString(), ", but \"", input.from,
-                                 "\" gives ", value.is_null() ? "nothing" : value.kind());
-  return ToStatus({problem});
+  const PortSpec& spec = *node.node->contract.Input(input.port);
+  const auto refuse = [&](std::string port, std::string message) {
+    Problem problem = Where(node, DisplayPath(node));
+    problem.line = input.line;
+    problem.port = std::move(port);
+    problem.message = std::move(message);
+    return ToStatus({problem});
+  };
+  if (value.is_null() && !spec.required) return absl::OkStatus();
+  const bool held = spec.holds == nullptr || spec.holds(value);
+  if (value.is_null() || !held || !Matches(input.type, value)) {
+    return refuse(input.port,
+                  absl::StrCat("expects ", input.type.ToString(), ", but \"", input.from,
+                               "\" gives ", value.is_null() ? "nothing" : value.kind()));
+  }
+  // What comes by a wire is in the port's range, and one of its choices, as a literal is.
+  if (!spec.min.has_value() && !spec.max.has_value() && spec.choices.empty()) {
+    return absl::OkStatus();
+  }
+  const absl::Status within = CheckLiteral(spec, value).status();
+  if (within.ok()) return within;
+  return refuse("", absl::StrCat(within.message(), " (from \"", input.from, "\")"));
 }
 
 absl::Status Execution::RunNode(const PlannedNode& node, const std::string& path,

@@ -73,7 +73,7 @@ absl::StatusOr<size_t> ParseMemory(absl::string_view text) {
   const double base = absl::ConsumeSuffix(&number, "i") ? 1024 : 1000;
   double unit = 0;
   for (const auto& [letter, power] : {std::pair<const char*, int>{"k", 1}, {"m", 2}, {"g", 3}}) {
-    if (absl::ConsumeSuffix(&number, letter)) unit = std::pow(base, power);
+    if (unit == 0 && absl::ConsumeSuffix(&number, letter)) unit = std::pow(base, power);
   }
   double value = 0;
   constexpr double kMost = 1e15;

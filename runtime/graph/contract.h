@@ -21,6 +21,9 @@ struct PortSpec {
   std::optional<double> min;
   std::optional<double> max;
   std::vector<std::string> choices;
+  // Whether a node that is written in C++ can take a value that goes with the type: an object, a
+  // tensor or a record, whichever its type is. Null: it takes them all.
+  bool (*holds)(const Value&) = nullptr;
 
   PortSpec() = default;
   template <typename T>
@@ -31,7 +34,8 @@ struct PortSpec {
         required(!port.fallback.has_value() && !port.optional),
         min(port.min),
         max(port.max),
-        choices(port.choices.begin(), port.choices.end()) {
+        choices(port.choices.begin(), port.choices.end()),
+        holds(PortType<T>::Holds) {
     if constexpr (!std::is_same_v<typename PortType<T>::Literal, std::monostate>) {
       if (port.fallback.has_value()) {
         fallback = Value(typename PortType<T>::Held(*port.fallback));

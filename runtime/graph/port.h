@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_GRAPH_PORT_H_
 #define WEFT_RUNTIME_GRAPH_PORT_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,7 +16,8 @@
 
 namespace weft {
 
-// How a C++ type T stands on a wire. The general case is an Object class with a constant
+// How a C++ type T stands on a wire; Holds() tells whether a value that Matches() its type is one
+// that Unwrap() can take. The general case is an Object class with a constant
 //   static constexpr absl::string_view kTypeName;
 // it travels as shared_ptr<const T>. A struct that derives from TensorPort travels as a Tensor:
 //   struct Field : TensorPort { static constexpr absl::string_view kTypeName = "field";
@@ -37,6 +39,7 @@ struct PortType {
   using Held = std::shared_ptr<const T>;
   using Literal = std::monostate;
   static std::string TypeName() { return std::string(T::kTypeName); }
+  static bool Holds(const Value& v) { return v.AsObject() != nullptr; }
   static Held Unwrap(const Value& v) { return std::static_pointer_cast<const T>(v.SharedObject()); }
   static Value Wrap(Held held) { return Value(std::shared_ptr<const Object>(std::move(held))); }
   static Traits TraitsOf(const Held& held) { return held->traits(); }
@@ -46,6 +49,7 @@ struct PortType<T, std::enable_if_t<std::is_base_of_v<TensorPort, T>>> {
   using Held = Tensor;
   using Literal = std::monostate;
   static std::string TypeName() { return std::string(T::kTypeName); }
+  static bool Holds(const Value& v) { return v.AsTensor() != nullptr; }
   static Held Unwrap(const Value& v) { return *v.AsTensor(); }
   static Value Wrap(Held held) { return Value(std::move(held)); }
   static Traits TraitsOf(const Held& held) { return T::TraitsOf(held); }
@@ -55,6 +59,7 @@ struct PortType<T, std::enable_if_t<std::is_base_of_v<RecordPort, T>>> {
   using Held = T;
   using Literal = std::monostate;
   static std::string TypeName() { return std::string(T::kTypeName); }
+  static bool Holds(const Value& v) { return v.AsRecord() != nullptr; }
   static Held Unwrap(const Value& v) { return T::From(*v.AsRecord()); }
   static Value Wrap(const Held& held) { return Value(held.To()); }
   static Traits TraitsOf(const Held&) { return {}; }
@@ -63,6 +68,7 @@ template <typename T, typename L>
 struct ScalarPort {
   using Held = T;
   using Literal = L;
+  static bool Holds(const Value&) { return true; }  // Matches() tells
   static Value Wrap(Held held) { return Value(std::move(held)); }
   static Traits TraitsOf(const Held&) { return {}; }
 };
@@ -99,6 +105,10 @@ struct PortType<ListOf<T>> {
   using Held = std::vector<typename PortType<T>::Held>;
   using Literal = std::monostate;
   static std::string TypeName() { return "list<" + PortType<T>::TypeName() + ">"; }
+  static bool Holds(const Value& v) {
+    const List* list = v.AsList();
+    return list != nullptr && std::all_of(list->begin(), list->end(), PortType<T>::Holds);
+  }
   static Held Unwrap(const Value& v) {
     Held held;
     for (const Value& item : *v.AsList()) held.push_back(PortType<T>::Unwrap(item));

@@ -12,8 +12,10 @@ namespace {
 constexpr size_t kAlignment = 64;  // a cache line, and one AVX-512 register
 
 // AddressSanitizer watches what malloc gives, and nothing else.
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)
 constexpr bool kByPages = false;
+#elif defined(__has_feature)
+constexpr bool kByPages = !__has_feature(address_sanitizer);  // clang's way of telling
 #else
 constexpr bool kByPages = true;
 #endif

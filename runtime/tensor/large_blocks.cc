@@ -48,7 +48,6 @@ class Held {
   std::byte* Take(size_t size, Pieces& dropped) {
     const std::lock_guard<std::mutex> lock(mutex_);
     in_use_ += size;
-    most_in_use_ = std::max(most_in_use_, in_use_);
     auto best = pieces_.end();
     for (auto it = pieces_.begin(); it != pieces_.end(); ++it) {
       if (it->second >= size && (best == pieces_.end() || it->second < best->second)) best = it;
@@ -59,15 +58,21 @@ class Held {
       if (best->second > size) pieces_.emplace(block + size, best->second - size);
       pieces_.erase(best);
       bytes_ -= size;
+      most_in_use_ = std::max(most_in_use_, in_use_);
     }
     DropInto(dropped);
     return block;
   }
 
-  // What Take gave no block for, and the system had none either.
-  void Forget(size_t size) {
+  // What Take gave no block for: whether the system had one. A size that nobody has was never in
+  // use.
+  void Settle(size_t size, bool had) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    in_use_ -= size;
+    if (had) {
+      most_in_use_ = std::max(most_in_use_, in_use_);
+    } else {
+      in_use_ -= size;
+    }
   }
 
   void Give(std::byte* block, size_t size, Pieces& dropped) {
@@ -97,7 +102,7 @@ class Held {
  private:
   // Down to both limits; small pieces first, they serve least.
   void DropInto(Pieces& dropped) {
-    const size_t room = most_in_use_ + kSlack - in_use_;
+    const size_t room = std::max(most_in_use_, in_use_) + kSlack - in_use_;
     const size_t most = std::min(kMostHeld, room);
     while (bytes_ > most) {
       const auto smallest =
@@ -136,10 +141,8 @@ void* TakeLargeBlock(size_t bytes) {
   Unmap(dropped);
   if (held != nullptr) return held;
   void* block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED) {
-    TheHeld().Forget(size);
-    return nullptr;
-  }
+  TheHeld().Settle(size, block != MAP_FAILED);
+  if (block == MAP_FAILED) return nullptr;
   AskForLargePages(block, size);
   return block;
 }

@@ -9,14 +9,11 @@
 namespace weft {
 
 absl::StatusOr<Shape> Shape::Checked(absl::Span<const int64_t> dims, size_t element_size) {
+  // An extent of 0 does not excuse the others: outer() and inner() multiply some of them.
   int64_t total = static_cast<int64_t>(element_size);
-  bool empty = false;
   for (const int64_t dim : dims) {
     if (dim < 0) return Invalid("shape ", Shape(dims).ToString(), " has a negative extent");
-    if (dim == 0) empty = true;
-  }
-  for (const int64_t dim : dims) {
-    if (empty) break;
+    if (dim == 0) continue;
     if (dim > std::numeric_limits<int64_t>::max() / total) {
       return Invalid("shape ", Shape(dims).ToString(), " is too large to address");
     }

@@ -19,8 +19,8 @@ class Shape {
   Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
   explicit Shape(absl::Span<const int64_t> dims) : dims_(dims.begin(), dims.end()) {}
 
-  // For extents that come from outside: an error if one is negative or their product times
-  // `element_size` does not fit in 63 bits.
+  // For extents that come from outside: an error if one is negative or the product of those above 0
+  // times `element_size` does not fit in 63 bits.
   static absl::StatusOr<Shape> Checked(absl::Span<const int64_t> dims, size_t element_size);
 
   int rank() const { return static_cast<int>(dims_.size()); }

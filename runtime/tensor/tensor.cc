@@ -1,8 +1,10 @@
 #include "runtime/tensor/tensor.h"
 
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/status_macros.h"
@@ -74,6 +76,19 @@ absl::StatusOr<Tensor> Tensor::Window(std::shared_ptr<Buffer> buffer, size_t off
   tensor.offset_ = offset;
   tensor.buffer_ = std::move(buffer);
   return tensor;
+}
+
+bool Tensor::unique() const {
+  if (buffer_.use_count() != 1 || buffer_->foreign()) return false;
+#ifdef __SANITIZE_THREAD__
+  // ThreadSanitizer knows no fences: the count that a copy raises is acquired as well.
+  const std::shared_ptr<Buffer> seen = buffer_;
+#else
+  // use_count() reads without order: another thread may have let go a moment ago, and what it read
+  // before must come before what is written now.
+  std::atomic_thread_fence(std::memory_order_acquire);
+#endif
+  return true;
 }
 
 absl::StatusOr<Tensor> Tensor::Reshape(Shape shape) const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -25,7 +24,7 @@ class Tensor {
   static absl::StatusOr<Tensor> Allocate(const Allocator& allocator, DType dtype, Shape shape);
   // A copy of `values`, outside any meter: for constants and tests.
   template <typename T>
-  static absl::StatusOr<Tensor> Of(Shape shape, absl::Span<const T> values);
+  static absl::StatusOr<Tensor> Of(const Shape& shape, absl::Span<const T> values);
   // A window on `buffer` that begins `offset` bytes into it. Error if it reaches past the end.
   static absl::StatusOr<Tensor> Window(std::shared_ptr<Buffer> buffer, size_t offset, DType dtype,
                                        Shape shape);
@@ -40,8 +39,9 @@ class Tensor {
   size_t bytes() const { return static_cast<size_t>(numel()) * SizeOf(dtype_); }
   Device device() const { return buffer_ ? buffer_->device() : Device::kCpu; }
   bool is_meta() const { return device() == Device::kMeta; }
-  // Whether nobody else holds the buffer, so that a kernel may write in place.
-  bool unique() const { return buffer_.use_count() == 1 && !buffer_->foreign(); }
+  // Whether nobody else holds the buffer, so that a kernel may write in place: whatever others read
+  // from it before they let go has then been read.
+  bool unique() const;
 
   // T must be the dtype's type (checked in debug builds). Null on kMeta.
   template <typename T>
@@ -78,12 +78,11 @@ class Tensor {
 void ConvertElements(const void* from, DType from_type, void* to, DType to_type, int64_t count);
 
 template <typename T>
-absl::StatusOr<Tensor> Tensor::Of(Shape shape, absl::Span<const T> values) {
+absl::StatusOr<Tensor> Tensor::Of(const Shape& shape, absl::Span<const T> values) {
   if (static_cast<int64_t>(values.size()) != shape.numel()) {
     return absl::InvalidArgumentError("the shape does not hold as many values as were given");
   }
-  absl::StatusOr<Tensor> tensor =
-      Allocate(Allocator(Device::kCpu), DTypeOf<T>::value, std::move(shape));
+  absl::StatusOr<Tensor> tensor = Allocate(Allocator(Device::kCpu), DTypeOf<T>::value, shape);
   if (tensor.ok()) std::copy(values.begin(), values.end(), tensor->mutable_data<T>());
   return tensor;
 }

@@ -150,7 +150,7 @@ absl::StatusOr<std::shared_ptr<const SafetensorsFile>> OpenZstdSafetensors(
     const std::string& path, std::shared_ptr<const MappedFile> file) {
   const absl::Span<const std::byte> compressed(file->data(), file->size());
   WEFT_ASSIGN_OR_RETURN(const std::optional<size_t> size, ZstdContentSize(compressed));
-  ZstdStream stream(file);
+  ZstdStream stream(std::move(file));
   std::string prefix(kSafetensorsPrefix, '\0');
   const auto bytes_of = [](std::string& text) {
     return absl::MakeSpan(reinterpret_cast<std::byte*>(text.data()), text.size());

@@ -138,13 +138,13 @@ absl::StatusOr<std::shared_ptr<const Packed>> ProfilingBackend::PackLinear(
 absl::StatusOr<Tensor> ProfilingBackend::Linear(const Packed& packed, const Tensor& x,
                                                 Epilogue epilogue, const Allocator& allocator) {
   const auto& linear = static_cast<const ProfiledLinear&>(packed);
-  const double rows = static_cast<double>(x.numel() / x.dim(-1));
-  KernelProfile call{
-      .kernel = linear.gated ? "linear, gated" : "linear",
-      .shape = absl::StrCat(x.numel() / x.dim(-1), " ", linear.in, " -> ", linear.out),
-      .dtype = linear.int8 ? DType::kU8 : x.dtype(),
-      .flops = 2.0 * rows * static_cast<double>(linear.in * linear.out),
-      .bytes = Bytes(x) + Bytes(epilogue.residual)};
+  const int64_t count = x.numel() / x.dim(-1);
+  const auto rows = static_cast<double>(count);
+  KernelProfile call{.kernel = linear.gated ? "linear, gated" : "linear",
+                     .shape = absl::StrCat(count, " ", linear.in, " -> ", linear.out),
+                     .dtype = linear.int8 ? DType::kU8 : x.dtype(),
+                     .flops = 2.0 * rows * static_cast<double>(linear.in * linear.out),
+                     .bytes = Bytes(x) + Bytes(epilogue.residual)};
   call.bytes +=
       static_cast<double>(linear.in * linear.out) * static_cast<double>(SizeOf(call.dtype));
   absl::StatusOr<Tensor> output;

@@ -44,6 +44,16 @@ TEST(LatentMath, ThresholdsEachPictureByItsOwnQuantile) {
                           FloatNear(0.5f, 1e-6f), 0.1f, 0.2f, 0.3f, -0.4f));
 }
 
+// Numbers that are none have no place in an order: a sort that met them could do anything.
+TEST(LatentMath, ThresholdsAPictureWithNanToNanAndLeavesTheOthers) {
+  LatentMath math{Allocator(Device::kCpu)};
+  const float nan = std::nanf("");
+  const std::vector<float> got = Values(math.Threshold(
+      Of(Shape({2, 1, 2, 2}), {0.5f, nan, 1.5f, 1.0f, 0.1f, 0.2f, 0.3f, 0.4f}), 0.8, 2.0));
+  for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(std::isnan(got[i])) << i;
+  for (size_t i = 4; i < 8; ++i) EXPECT_FALSE(std::isnan(got[i])) << i;
+}
+
 TEST(LatentMath, TakesChannels) {
   LatentMath math{Allocator(Device::kCpu)};
   const Tensor x = Of(Shape({2, 2, 1, 2}), {0, 1, 2, 3, 4, 5, 6, 7});

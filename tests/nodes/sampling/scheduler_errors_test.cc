@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "nodes/sampling/generator.h"
 #include "nodes/sampling/scheduler_config.h"
 #include "tests/nodes/sampling/run_node.h"
 #include "tests/nodes/sampling/scheduler_nodes.h"
@@ -252,6 +253,43 @@ TEST(SchedulerStepErrors, RefuseARecordThatIsNoState) {
   Values inputs = StepInputs("DDIMScheduler", {});
   inputs["state"] = Value(Record{{"steps", Value(int64_t{5})}});
   EXPECT_THAT(StepStatus(inputs).message(), HasSubstr("Timesteps gives the first one"));
+}
+
+TEST(SchedulerStepErrors, RefuseAStateWithCountsThatNoRunHas) {
+  for (const char* field : {"calls", "order"}) {
+    Values inputs = StepInputs("PNDMScheduler", {});
+    Record state = *inputs["state"].AsRecord();
+    state.insert_or_assign(field, Value(int64_t{-3}));
+    inputs["state"] = Value(std::move(state));
+    EXPECT_THAT(StepStatus(inputs).message(), HasSubstr("Timesteps gives the first one")) << field;
+  }
+}
+
+// A loop that goes back, or another scheduler in the middle of a run: the state holds more outputs
+// than this scheduler remembers, or than there are steps before this one.
+TEST(SchedulerStep, TakesStatesThatRememberMoreThanTheSchedulerDoes) {
+  const Tensor latent = Latents(Shape({1, 4, 2, 2}));
+  const Record state = {{"num_inference_steps", Value(int64_t{12})},
+                        {"calls", Value(int64_t{9})},
+                        {"order", Value(int64_t{1'000'000})},
+                        {"seed", Value(int64_t{1})},
+                        {"history", Value(List(9, Value(latent)))},
+                        {"sample", Value(latent)},
+                        {"partial", Value(latent)}};
+  for (const auto& [type, node] : SchedulerNodes()) {
+    Values inputs = StepInputs(type, {}, 12);
+    inputs["generator"] = Value(std::shared_ptr<const Object>(std::make_shared<Generator>(Rng(1))));
+    const Values times = *RunNode(TimestepsNode(), {{"scheduler", inputs["scheduler"]},
+                                                    {"num_inference_steps", Value(int64_t{12})}});
+    inputs["state"] = Value(state);
+    const List& steps = *times.at("steps").AsList();
+    for (const Value& step : {steps[0], steps[1], steps.back()}) {
+      inputs["step"] = step;
+      const absl::StatusOr<Values> after = RunNode(SchedulerStepNode(), inputs);
+      ASSERT_TRUE(after.ok()) << type << ": " << after.status();
+      EXPECT_EQ(after->at("latent").AsTensor()->shape(), latent.shape()) << type;
+    }
+  }
 }
 
 TEST(SchedulerStepErrors, RefuseAStateOfAnotherSize) {

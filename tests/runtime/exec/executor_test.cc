@@ -224,6 +224,34 @@ TEST_F(ExecutorTest, ReachesIntoRecords) {
       HasSubstr("expects float, but \"r.record.inner\" gives record"));
 }
 
+// A port of type "any" may give a record, a tensor or an object where only one of them will do.
+TEST_F(ExecutorTest, RefusesPlainDataWhereANodeTakesAnObjectOrATensor) {
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "UseThing", "inputs": {"thing": "r.record.inner"}}})",
+              R"({"o": "x"})")
+              .status()
+              .message()),
+      HasSubstr("\"thing\" expects thing, but \"r.record.inner\" gives record"));
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"r": {"type": "MakeRecord"}, "x": {"type": "Raise", "inputs": {"field": "r.record.inner"}}})",
+              R"({"o": "x"})")
+              .status()
+              .message()),
+      HasSubstr("\"field\" expects field, but \"r.record.inner\" gives record"));
+}
+
+TEST_F(ExecutorTest, HoldsWiredNumbersToThePortsRange) {
+  EXPECT_THAT(
+      std::string(
+          Run(R"({"x": {"type": "Add", "params": {"a": 99, "b": 2}}, "y": {"type": "Add", "params": {"a": 0}, "inputs": {"b": "x"}}})",
+              R"({"o": "y"})")
+              .status()
+              .message()),
+      HasSubstr("node \"y\" (Add): \"b\" is 101, above its maximum of 100 (from \"x\")"));
+}
+
 TEST_F(ExecutorTest, SaysWhichNodeOfWhichRoundFailed) {
   const auto result = Run(R"({"n": {"type": "Count"}, "zero": {"type": "Add", "params": {"a": 0}},
     "loop": {"type": "Loop", "inputs": {"over": "n"}, "carry": {"x": "zero"},

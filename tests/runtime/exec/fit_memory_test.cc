@@ -16,7 +16,8 @@ TEST(ParseMemory, ReadsUnitsOfTenAndOfTwo) {
 }
 
 TEST(ParseMemory, RefusesWhatIsNoAmount) {
-  for (const char* text : {"", "4", "G", "-1G", "0M", "nan G", "1e40G", "4T", "4G8", "lower"}) {
+  for (const char* text :
+       {"", "4", "G", "-1G", "0M", "nan G", "1e40G", "4T", "4G8", "4gm", "1mk", "lower"}) {
     const auto parsed = ParseMemory(text);
     EXPECT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.status().message(),

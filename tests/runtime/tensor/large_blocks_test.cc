@@ -117,6 +117,30 @@ TEST(LargeBlocks, ThatAreHeldMakeTheProcessHardlyLargerThanItHasBeen) {
   DropFreeBlocks();
 }
 
+// What is held never makes the process larger than it was, and a block that could not be had did
+// not make it larger.
+TEST(LargeBlocks, AreHeldNoLongerAfterOneThatIsTooLarge) {
+  DropFreeBlocks();
+  EXPECT_EQ(TakeLargeBlock(size_t{1} << 62), nullptr);
+  // More than other tests take; it is never touched.
+  constexpr size_t kMost = size_t{1000} << 20, kSmall = size_t{10} << 20, kNext = size_t{20} << 20;
+  void* most = TakeLargeBlock(kMost);
+  void* small = TakeLargeBlock(kSmall);
+  ASSERT_NE(most, nullptr);
+  ASSERT_NE(small, nullptr);
+  std::memset(small, 1, kSmall);
+  GiveLargeBlock(small, kSmall);
+  void* next = TakeLargeBlock(kNext);  // as much as ever was in use, and 10 MB that are free
+  ASSERT_NE(next, nullptr);
+  small = TakeLargeBlock(kSmall);
+  ASSERT_NE(small, nullptr);
+  EXPECT_EQ(static_cast<char*>(small)[0], 0) << "the free block was still held";
+  GiveLargeBlock(small, kSmall);
+  GiveLargeBlock(next, kNext);
+  GiveLargeBlock(most, kMost);
+  DropFreeBlocks();
+}
+
 TEST(LargeBlocks, AreNeverGivenToTwoThreads) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
