@@ -1,7 +1,7 @@
 -- Draws the same pictures in several ways, in turn, and says what each took.
 --   weft lua tests/bench/fewer_evaluations.lua MODEL SIZE STEPS ROUNDS VARIANTS PROMPTS OUT
 -- VARIANTS: a line each, a name and "key=value" after tabs; a key is an input of Denoise, or
--- "scheduler", "steps" or "vae". PROMPTS: a line each. Pictures go to OUT/NAME/<line>.png, as long
+-- "scheduler", "steps", "vae" or "precision" (of the UNet). PROMPTS: a line each. Pictures go to OUT/NAME/<line>.png, as long
 -- as OUT is not "-". For every picture it prints name, line, seconds and seconds of processor time, of all
 -- steps and of decoding.
 
@@ -19,7 +19,7 @@ for line in io.lines(variants_path) do
     local key, value = field:match("^([%w_]+)=(.*)$")
     if key == nil then
       variant.name = field
-    elseif key == "scheduler" or key == "steps" or key == "vae" then
+    elseif key == "scheduler" or key == "steps" or key == "vae" or key == "precision" then
       variant[key] = parsed(value)
     else
       variant.inputs[key] = parsed(value)
@@ -32,6 +32,8 @@ local model = weft.LoadModel{path = model_path}
 local parts = {unet = model.unet, vae = model.vae, tokenizer = model.tokenizer, clip = model.clip}
 local config = model.scheduler_config
 for _, variant in ipairs(variants) do
+  variant.unet = variant.precision
+    and weft.LoadModel{path = model_path, precision = variant.precision}.unet or parts.unet
   variant.decoder = variant.vae and weft.LoadVae{path = variant.vae} or parts.vae
   variant.walker = weft[variant.scheduler or "EulerAncestralDiscreteScheduler"]{config = config}
 end
@@ -45,7 +47,7 @@ local function draw(variant, positive, seed)
     vae = parts.vae, generator = weft.Generator{seed = seed}, width = size, height = size,
   }
   local inputs = {
-    unet = parts.unet, scheduler = variant.walker, noise = drawn.noise,
+    unet = variant.unet, scheduler = variant.walker, noise = drawn.noise,
     generator = drawn.generator, positive = positive, negative = negative,
     num_inference_steps = variant.steps or steps, guidance_scale = 7.5,
   }
@@ -60,7 +62,9 @@ local line = 0
 for prompt in io.lines(prompts_path) do
   line = line + 1
   local positive = encode(prompt)
-  if line == 1 then draw(variants[1], positive, line) end  -- packs the weights
+  for number, variant in ipairs(variants) do  -- packs the weights
+    if line == 1 and (number == 1 or variant.precision) then draw(variant, positive, line) end
+  end
   for _ = 1, rounds do
     for _, variant in ipairs(variants) do
       local picture, seconds, cpu = draw(variant, positive, line)

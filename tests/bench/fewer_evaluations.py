@@ -49,7 +49,10 @@ WAYS = [
     ("DDIM, stop_below 0.3", {**DDIM, "stop_below": 0.3}),
     ("DPM-Solver++", DPM),
     ("DPM-Solver++, half of the steps", {**DPM, "steps": "half"}),
+    ("LCM, 4 steps", {"scheduler": "LCMScheduler", "steps": 4}),
+    ("TCD, 4 steps", {"scheduler": "TCDScheduler", "steps": 4}),
     ("tiny decoder", {"vae": "tiny"}),
+    ("the UNet in 8 bits (weft quantize)", {"precision": "int8"}),
     ("DeepCache 3, half of the tokens, guidance in the first 80%",
      {"cache_interval": 3, "merge_ratio": 0.5, "merge_downsample": "outermost", "guidance_stop": 0.8}),
 ]
