@@ -26,13 +26,13 @@ class Told:
         self.seconds = seconds
 
 
+@stable_diffusion_cpp.sd_log_callback  # lives as long as the library may call it
+def keep_line(level, text, data):
+    lines.append(text.decode(errors="replace"))
+
+
 def load(case):
-    stable_diffusion_cpp.sd_set_log_callback(
-        stable_diffusion_cpp.sd_log_callback(
-            lambda level, text, data: lines.append(text.decode(errors="replace"))
-        ),
-        None,
-    )
+    stable_diffusion_cpp.sd_set_log_callback(keep_line, None)
     model = StableDiffusion(
         model_path=case["single_file"], wtype="f32" if case["precision"] == "f32" else "f16",
         n_threads=case["threads"], verbose=True,
