@@ -27,7 +27,6 @@ class Int8Weights {
   // The packed weight in the layout `desc`, reordered if need be.
   absl::StatusOr<WeightLayouts::Layout> In(const dnnl::memory::desc& desc,
                                            const Allocator& allocator);
-  bool packed() const { return !layouts_.empty(); }
   // Any layout, for a primitive to choose one.
   dnnl::memory::desc Any() const;
 

@@ -155,9 +155,11 @@ class MetaBackend : public Backend {
     return SupportsInt8() && (compute != DType::kBF16 || SupportsBf16());
   }
 
-  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(
-      const ConvSpec& spec, const Tensor&, const Tensor&, const Int8Input& input,
-      absl::Span<const Tensor>, DType compute, const Allocator& allocator) override {
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvInt8(const ConvSpec& spec, const Tensor&,
+                                                             const Tensor&, const Int8Input& input,
+                                                             absl::Span<const Tensor>,
+                                                             DType compute,
+                                                             const Allocator& allocator) override {
     auto packed = std::make_shared<MetaPacked>();
     packed->spec = spec;
     packed->out = spec.out_channels;

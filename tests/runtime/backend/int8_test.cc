@@ -305,6 +305,24 @@ TEST_P(Int8Rows, ProductsTakeAnAddendAndWhatIsAddedToEachChannel) {
   EXPECT_TRUE(Near(*y, Shape{2, 13, 64}, expected, tolerance_));
 }
 
+TEST_P(Int8Rows, ProductsTakeRowsOfAnyWidth) {
+  input_ = InputFor(53);
+  weight_ = Random(Shape{70, 53}, GetParam(), 2, 0.14);
+  bias_ = Random(Shape{70}, GetParam(), 3);
+  const Tensor x = Random(Shape{2, 13, 53}, GetParam(), 1);
+  const auto expected = reference::Linear(Rounded(x, input_), RoundedWeight(weight_, input_), bias_,
+                                          Epilogue(), false);
+  const auto y = Run(x, false, {});
+  ASSERT_TRUE(y.ok()) << y.status();
+  EXPECT_TRUE(Near(*y, Shape{2, 13, 70}, expected, tolerance_));
+  Tensor codes = *Tensor::Allocate(allocator_, DType::kU8, x.shape());
+  cpu::QuantizeRows(x.raw(), x.dtype(), 26, 0, 53, cpu::CodeMaker(input_),
+                    codes.mutable_data<uint8_t>(), 53);
+  const auto z = Run(codes, false, {});
+  ASSERT_TRUE(z.ok()) << z.status();
+  EXPECT_EQ(std::memcmp(y->raw(), z->raw(), y->bytes()), 0);
+}
+
 TEST_P(Int8Rows, ALayerNormTellsTheCodesThatTheLayerWouldMake) {
   const Tensor gamma = Random(Shape{52}, DType::kF32, 7), beta = Random(Shape{52}, DType::kF32, 8);
   const Tensor normed = *backend_->LayerNorm(x_, gamma, beta, 1e-5f, allocator_);

@@ -46,7 +46,8 @@ void Multiply(const void* a, int64_t rows, int64_t depth, const void* b, float* 
   const auto* x = static_cast<const Pair*>(a);
   const auto* w = static_cast<const Pair*>(b);
   for (int64_t row = 0; row < rows; row += kTileRows) {
-    DotTile<BF16Pairs>(std::min(kTileRows, rows - row), x + row * pairs, pairs, w, c + row * kPanel);
+    DotTile<BF16Pairs>(std::min(kTileRows, rows - row), x + row * pairs, pairs, w,
+                       c + row * kPanel);
   }
 }
 
