@@ -8,6 +8,9 @@ namespace weft::cpu {
 bool HasBF16Dot();
 // The same for codes of 8 bits (AVX512_VNNI: four products a lane, summed in s32).
 bool HasInt8Dot();
+// Whether oneDNN has the processor's tiles (AMX), whose products of bf16 are several times as fast
+// as those: what oneDNN can do in bf16 is then left to it.
+bool HasTiles();
 
 }  // namespace weft::cpu
 

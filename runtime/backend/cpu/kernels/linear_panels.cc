@@ -32,7 +32,8 @@ constexpr int64_t Parts(int64_t whole, int64_t part) { return (whole + part - 1)
 
 bool HasLinearPanels(DType input, int64_t in) {
   if (in % GroupOf(input) != 0) return false;
-  return input == DType::kBF16 ? HasBF16Dot() : input == DType::kU8 && HasInt8Dot();
+  if (input == DType::kBF16) return HasBF16Dot() && !HasTiles();
+  return input == DType::kU8 && HasInt8Dot();
 }
 
 int64_t LinearPanelsSize(int64_t out, int64_t in, bool gated) {

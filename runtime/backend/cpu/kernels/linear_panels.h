@@ -30,7 +30,7 @@ struct LinearTask {
   void* output = nullptr;          // [rows, out]
 };
 
-// Whether this processor has the kernel, for so many inputs of this type.
+// Whether the kernel is the best that this processor has, for so many inputs of this type.
 bool HasLinearPanels(DType input, int64_t in);
 // Of a weight [out, in], in panels of 64 outputs: [out / 64][in / 2][64][2] of bf16, or
 // [out / 64][in / 4][64][4] of codes. Of a gated one [2 · out, in] a panel holds 32 outputs of a

@@ -136,9 +136,10 @@ bool IsWinograds(const ConvSpec& spec, DType compute) {
   // depend on what a layer was used for before.
   constexpr int64_t kFewest = 32;
   constexpr int64_t kMost = 640 * 1920;
-  return spec.kernel == 3 && spec.stride == 1 && spec.pad_begin == 1 && spec.pad_end == 1 &&
+  const bool ours = compute == DType::kF32 || (HasBF16Dot() && !HasTiles());
+  return ours && spec.kernel == 3 && spec.stride == 1 && spec.pad_begin == 1 && spec.pad_end == 1 &&
          std::min(spec.in_channels, spec.out_channels) >= kFewest &&
-         spec.in_channels * spec.out_channels <= kMost && (compute == DType::kF32 || HasBF16Dot());
+         spec.in_channels * spec.out_channels <= kMost;
 }
 
 TapSums WinogradTaps(bool doubled) {
