@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import os as _os
 
-# Threads that wait must sleep, not spin; the OpenMP runtime reads this when it is loaded.
-_unset = "OMP_WAIT_POLICY" not in _os.environ and "GOMP_SPINCOUNT" not in _os.environ
+# Threads that wait spin for some tens of microseconds, then sleep; the OpenMP runtime reads this when it is loaded.
+_waiting = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "2000"}
+_unset = not any(_name in _os.environ for _name in _waiting)
 if _unset:
-    _os.environ["OMP_WAIT_POLICY"] = "passive"
+    _os.environ.update(_waiting)
 from . import _weft  # noqa: E402
 
 if _unset:
-    del _os.environ["OMP_WAIT_POLICY"]
+    for _name in _waiting:
+        del _os.environ[_name]
 
 from . import _prefix  # noqa: E402
 from ._errors import (  # noqa: E402

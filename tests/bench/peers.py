@@ -4,19 +4,20 @@
     python3 tests/bench/peers.py             all cases: about an hour on two cores
     python3 tests/bench/peers.py --quick     text encoder and UNet of SD 1.5 in bf16: under five minutes
     python3 tests/bench/peers.py --case unet_bf16 --peer openvino --rounds 9
+    python3 tests/bench/peers.py --table     what was measured here before, as Markdown and bars
 
 Each peer comes from the Python index into a virtual environment of its own, each network from
 full_size_models.py; both stay in build/bench for the next time. The peers of a case run in turn, round
-by round, in processes that stay: a ratio is that of neighbours in time. A peer that cannot be
-installed or run is reported as missing, with its reason. Writes results.json and ratios.svg.
+by round, in processes that stay: a ratio is that of neighbours in time. A peer whose rounds of a case
+have taken --most-seconds runs no more of them; one that cannot be installed or run is reported as
+missing, with its reason. Writes results.json, in which what other calls measured stays, and ratios.svg.
 """
 
 import argparse
+import collections
 import json
 import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -109,7 +110,7 @@ def cosine(a, b):
 
 def measure(name, case, pythons, options):
     """{peer: {"seconds": […], "peak_bytes": …} or {"missing": why}}"""
-    results, running = {}, []
+    results, running, spent = {}, [], collections.Counter()
     for peer_name in options.peer:
         if isinstance(pythons[peer_name], Exception):
             results[peer_name] = {"missing": str(pythons[peer_name])}
@@ -126,8 +127,12 @@ def measure(name, case, pythons, options):
     for number in range(options.rounds):
         say(f"{name}: round {number + 1} of {options.rounds}")
         for peer in list(running):
+            if spent[peer.name] > options.most_seconds:
+                continue
+            begin = time.perf_counter()
             try:
                 results[peer.name]["seconds"].append(peer.ask(run=True)["seconds"])
+                spent[peer.name] += time.perf_counter() - begin
             except Exception as error:
                 results[peer.name] = {"missing": str(error)}
                 running.remove(peer)
@@ -143,17 +148,6 @@ def measure(name, case, pythons, options):
         if "pytorch" in outputs:
             results[peer_name]["cosine_to_pytorch"] = cosine(output, outputs["pytorch"])
     return results
-
-
-def ratios(results):
-    """weft's seconds over each peer's, round by round: (least, median, greatest)."""
-    ours = results.get("weft", {}).get("seconds")
-    table = {}
-    for name, result in results.items():
-        if name != "weft" and ours and "seconds" in result:
-            each = [a / b for a, b in zip(ours, result["seconds"])]
-            table[name] = (min(each), statistics.median(each), max(each))
-    return table
 
 
 def roofline(case, python, options):
@@ -178,70 +172,14 @@ def roofline(case, python, options):
     return {"machine": report["roofline"], "kernels": report["kernels"]}
 
 
-def print_case(name, results, kernels):
-    print(f"\n{name}")
-    print(f"  {'peer':22} {'least':>8} {'median':>8} {'memory':>9} {'cosine':>9}   weft / peer (least, median, greatest)")
-    against = ratios(results)
-    for peer, result in results.items():
-        if "missing" in result:
-            print(f"  {peer:22} missing: {result['missing']}")
-            continue
-        seconds = result["seconds"]
-        similar = result.get("cosine_to_pytorch")
-        line = f"  {peer:22} {min(seconds):7.3f}s {statistics.median(seconds):7.3f}s {result['peak_bytes'] / 1e9:6.2f} GB"
-        line += f" {similar:9.6f}" if similar is not None else " " * 10
-        if peer in against:
-            line += "   " + "  ".join(f"{value:.3f}" for value in against[peer])
-        print(line)
-    if kernels and "kernels" in kernels:
-        total = sum(kernel["seconds"] for kernel in kernels["kernels"])
-        limit = sum(kernel["limit_seconds"] for kernel in kernels["kernels"])
-        print(f"  weft's kernels: {100 * limit / total:.0f}% of what arithmetic and memory allow here; the slowest:")
-        for kernel in kernels["kernels"][:6]:
-            share = 100 * kernel["seconds"] / total
-            of_limit = 100 * kernel["limit_seconds"] / kernel["seconds"]
-            print(f"    {share:4.1f}%  {kernel['kernel']}  {kernel['shape']}: {of_limit:.0f}% of its limit")
-
-
-def plot(report, path):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    names = list(report["cases"])
-    peers = [peer for peer in PEERS if peer != "weft"]
-    figure, axes = pyplot.subplots(figsize=(7.5, 0.6 + 0.55 * len(names) * len(peers) / 2))
-    for number, peer in enumerate(peers):
-        for row, name in enumerate(names):
-            ratio = ratios(report["cases"][name]["peers"]).get(peer)
-            if ratio:
-                axes.barh(row + 0.25 * number, ratio[1], 0.22, color=f"C{number}",
-                          xerr=[[ratio[1] - ratio[0]], [ratio[2] - ratio[1]]],
-                          label=peer if row == 0 else None)
-    axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_yticks([row + 0.25 for row in range(len(names))], names)
-    axes.invert_yaxis()
-    axes.set_xlabel("time of weft / time of the peer (below 1: weft is faster)")
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path)
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two cases, three rounds, without stable-diffusion.cpp")
     parser.add_argument("--case", action="append", choices=list(CASES), help="may be given many times")
     parser.add_argument("--peer", action="append", choices=PEERS, help="besides weft; may be given many times")
     parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--most-seconds", type=float, default=300, help="of one peer's rounds of one case")
+    parser.add_argument("--table", action="store_true", help="measures nothing")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--keep", action="store_true", help="take weft as it was installed the last time")
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "bench"))
@@ -258,7 +196,14 @@ def main():
 
     sys.path.insert(0, os.path.join(HERE, "peers"))
     import inputs
+    import results
 
+    known = results.Results(options.work, options.threads)
+    bars = os.path.join(options.work, "ratios.svg")
+    if options.table:
+        print(results.markdown(known.cases, PEERS))
+        results.plot(known.cases, PEERS, bars)
+        return
     pythons = {}
     for peer in dict.fromkeys(options.peer + ["pytorch"]):  # PyTorch makes the models
         try:
@@ -266,8 +211,6 @@ def main():
         except Exception as error:
             pythons[peer] = error
 
-    report = {"date": time.strftime("%Y-%m-%d"), "processor": processor(), "threads": options.threads,
-              "rounds": options.rounds, "cases": {}}
     for name in cases:
         model, part, precision = CASES[name]
         folder = os.path.join(options.work, "models", model)
@@ -282,16 +225,14 @@ def main():
         case = {"model": folder, "part": part, "precision": precision, "threads": options.threads,
                 "inputs": os.path.join(folder, "inputs"), "single_file": folder + ".safetensors",
                 "converted": os.path.join(options.work, "converted")}
-        results = measure(name, case, pythons, options)
+        measured = measure(name, case, pythons, options)
         kernels = None
         if not isinstance(pythons["weft"], Exception):
             kernels = roofline(case, pythons["weft"], options)
-        report["cases"][name] = {"peers": results, "roofline": kernels}
-        print_case(name, results, kernels)
-        with open(os.path.join(options.work, "results.json"), "w") as file:
-            json.dump(report, file, indent=1)
-    plot(report, os.path.join(options.work, "ratios.svg"))
-    print(f"\n{report['processor']}, {options.threads} threads; written: {options.work}/results.json and ratios.svg")
+        known.record(name, measured, kernels, time.strftime("%Y-%m-%d"))
+        print(results.text(name, known.cases[name]))
+    results.plot(known.cases, PEERS, bars)
+    print(f"\n{known.machine['processor']}, {options.threads} threads; written: {known.path()} and {bars}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What every peer's process speaks: one JSON object a line, on standard input and output.
 
-    {"load": {case}}      -> {"loaded": seconds}      the network is ready, and has run twice
+    {"load": {case}}      -> {"loaded": seconds}      the network is ready, and has warmed up
     {"run": true}         -> {"seconds": seconds}     one run
     {"save": "path.npy"}  -> {"saved": true}          the result of the last run
     {"quit": true}        -> {"peak_bytes": bytes}    the most memory that the process held
@@ -16,7 +16,7 @@ import time
 import traceback
 
 
-def serve(load):
+def serve(load, warm_ups=2):
     """`load(case)` gives a function without arguments: one run, whose result is an array."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -27,7 +27,7 @@ def serve(load):
         if "load" in request:
             begin = time.perf_counter()
             run = load(request["load"])
-            for _ in range(2):
+            for _ in range(warm_ups):
                 result = run()
             return {"loaded": time.perf_counter() - begin}
         if "run" in request:
