@@ -91,6 +91,22 @@ TEST(Int8Kernel, MakesCodesOfEveryLengthAndHoldsThemWithinABytesRange) {
   }
 }
 
+TEST(Int8Kernel, TellsRowsOfNextToNothingAsZeros) {
+  constexpr int64_t kLength = 37;
+  std::vector<float> row(kLength, 0.0f);
+  const std::vector<float> factor(kLength, 1.0f), zero(kLength, 128.0f);
+  for (const float size : {1e-45f, 1e-40f, 1e-37f}) {
+    row[3] = size;
+    row[36] = -size;
+    std::vector<int8_t> codes(kLength, 77);
+    const float scale = cpu::WeightScale(cpu::LargestWeight(row.data(), kLength, factor.data()));
+    EXPECT_EQ(scale, 1.0f);
+    EXPECT_EQ(
+        cpu::WeightCodes(row.data(), kLength, factor.data(), zero.data(), scale, codes.data()), 0);
+    EXPECT_EQ(codes, std::vector<int8_t>(kLength, 0)) << size;
+  }
+}
+
 TEST(Int8Kernel, FramesPicturesWithTheCodeOfNothing) {
   const Int8Input input = InputFor(6);
   const Tensor x = Random(Shape{2, 3, 4, 6}, DType::kF32, 3);

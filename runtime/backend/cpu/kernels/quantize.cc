@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
@@ -183,7 +184,12 @@ float LargestWeight(const float* row, int64_t count, const float* factor) {
   return HWY_DYNAMIC_DISPATCH(LargestWeightOf)(row, count, factor);
 }
 
-float WeightScale(float largest) { return largest > 0 ? largest / 127.0f : 1.0f; }
+float WeightScale(float largest) {
+  // Rows of less than any weight that counts are zeros: the inverse of their scale would be
+  // infinite.
+  constexpr float kLeast = 127.0f * std::numeric_limits<float>::min();
+  return largest >= kLeast ? largest / 127.0f : 1.0f;
+}
 
 int64_t WeightCodes(const float* row, int64_t count, const float* factor, const float* zero,
                     float scale, int8_t* codes) {
