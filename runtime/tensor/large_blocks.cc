@@ -9,7 +9,6 @@
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <utility>
 
 namespace weft {
 namespace {
@@ -26,50 +25,17 @@ size_t Rounded(size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
-// Memory that nobody has used. It is cut from reservations in a row, which begin at a large page
-// and ask for large ones throughout: the system then clears and maps 512 pages at once, for blocks
-// that are smaller than a large page, too. With small pages that was a third of the processor's
-// time in packing a model. What is reserved takes nothing until it is touched.
-class Fresh {
- public:
-  // Null where the system has no more.
-  std::byte* Take(size_t size) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (size > static_cast<size_t>(end_ - next_) && !Reserve(std::max(size, kReserved)) &&
-        !Reserve(size)) {
-      return nullptr;
-    }
-    return std::exchange(next_, next_ + size);
-  }
-
- private:
-  static constexpr size_t kReserved = size_t{64} << 20;
-  static constexpr size_t kLargePage = size_t{2} << 20;
-
-  bool Reserve(size_t bytes) {
-    const size_t all = bytes + kLargePage;
-    void* const mapped =
-        mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) return false;
-    Unmap(next_, end_);  // too little
-    auto* const data = static_cast<std::byte*>(mapped);
-    const size_t before =
-        (kLargePage - reinterpret_cast<uintptr_t>(mapped) % kLargePage) % kLargePage;
-    next_ = data + before;
-    end_ = next_ + bytes;
-    Unmap(data, next_);
-    Unmap(end_, data + all);
-    madvise(next_, bytes, MADV_HUGEPAGE);  // no more than a wish
-    return true;
-  }
-  static void Unmap(std::byte* begin, std::byte* end) {
-    if (begin != end) munmap(begin, static_cast<size_t>(end - begin));
-  }
-
-  std::mutex mutex_;
-  std::byte* next_ = nullptr;
-  std::byte* end_ = nullptr;
-};
+// Asks for large pages: the system then clears and maps 512 at once. With small ones that was a
+// third of the processor's time in packing a model.
+void AskForLargePages(void* block, size_t bytes) {
+  constexpr uintptr_t kPage = uintptr_t{2} << 20;
+  constexpr size_t kMany = 2;
+  const auto data = reinterpret_cast<uintptr_t>(block);
+  const uintptr_t begin = (data + kPage - 1) / kPage * kPage;
+  const uintptr_t end = (data + bytes) / kPage * kPage;
+  if (end < begin + kMany * kPage) return;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // no more than a wish
+}
 
 using Pieces = std::map<std::byte*, size_t>;  // sizes by address
 
@@ -166,11 +132,6 @@ Held& TheHeld() {
   return *held;
 }
 
-Fresh& TheFresh() {
-  static auto* fresh = new Fresh;
-  return *fresh;
-}
-
 }  // namespace
 
 void* TakeLargeBlock(size_t bytes) {
@@ -179,8 +140,10 @@ void* TakeLargeBlock(size_t bytes) {
   std::byte* const held = TheHeld().Take(size, dropped);
   Unmap(dropped);
   if (held != nullptr) return held;
-  std::byte* const block = TheFresh().Take(size);
-  TheHeld().Settle(size, block != nullptr);
+  void* block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  TheHeld().Settle(size, block != MAP_FAILED);
+  if (block == MAP_FAILED) return nullptr;
+  AskForLargePages(block, size);
   return block;
 }
 

@@ -20,26 +20,6 @@ TEST(LargeBlocks, CanBeWrittenToTheirEnd) {
   }
 }
 
-TEST(LargeBlocks, LieInARowSoThatTheyShareLargePages) {
-  DropFreeBlocks();
-  constexpr size_t kBytes = size_t{1} << 20, kLargePage = size_t{2} << 20;
-  std::vector<char*> blocks;
-  int neighbours = 0;
-  for (int i = 0; i < 100; ++i) {
-    blocks.push_back(static_cast<char*>(TakeLargeBlock(kBytes)));
-    ASSERT_NE(blocks.back(), nullptr);
-    if (i == 0) continue;
-    if (blocks[i] == blocks[i - 1] + kBytes) {
-      ++neighbours;
-    } else {
-      EXPECT_EQ(reinterpret_cast<uintptr_t>(blocks[i]) % kLargePage, 0u) << "a new row";
-    }
-  }
-  EXPECT_GE(neighbours, 96);
-  for (char* block : blocks) GiveLargeBlock(block, kBytes);
-  DropFreeBlocks();
-}
-
 TEST(LargeBlocks, AreUsedAgainForTheSameSize) {
   DropFreeBlocks();
   constexpr size_t kBytes = 5 << 20;
