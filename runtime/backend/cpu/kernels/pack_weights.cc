@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
 #include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/kernels/quantize.h"
@@ -20,8 +19,9 @@ namespace {
 constexpr int64_t kRows = 16;
 // Elements of a row that are converted at a time, so that kRows of them stay in the first cache.
 constexpr int64_t kElements = 512;
-// The same where they become codes, which are of the whole row: in the second cache.
-constexpr int64_t kElementsOfCodes = 2048;
+// The same where they become codes, which are of the whole row. No power of 2, or kRows of codes
+// would fall into the same few sets of that cache.
+constexpr int64_t kElementsOfCodes = 1152;
 
 // Some channels of some rows, converted: an element of row r, channel c and packed tap t lies at
 // r · row + c · channel + t · tap.
@@ -36,12 +36,17 @@ class Converter {
  public:
   Converter(const StoredRows& rows, DType compute) : rows_(rows), compute_(compute) {}
 
-  // Fills in the window's strides.
-  void Convert(Window& window, std::byte* target) {
+  void SetStrides(Window& window) const {
     const bool sums = rows_.sums.count > 0;
     window.row = window.channels * window.taps;
     window.channel = sums ? 1 : window.taps;
     window.tap = sums ? window.channels : 1;
+  }
+
+  // Fills in the window's strides.
+  void Convert(Window& window, std::byte* target) {
+    const bool sums = rows_.sums.count > 0;
+    SetStrides(window);
     const int64_t stored = window.channels * rows_.taps;
     for (int64_t r = 0; r < window.rows; ++r) {
       const std::byte* from =
@@ -117,9 +122,10 @@ absl::Status Looked(bool all_finite) {
   return all_finite ? absl::OkStatus() : absl::DataLossError("a weight holds NaN or infinity");
 }
 
-// Copies elements to their places, one by one.
+// Copies elements to their places, one by one. (Inlined, its loops would lack registers.)
 template <typename Element>
-void Place(const Window& window, const Element* from, const WeightPlaces& places, Element* target) {
+[[gnu::noinline]] void Place(Window window, const Element* from, const WeightPlaces& places,
+                             Element* target) {
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
   for (int64_t c = 0; c < window.channels; ++c) {
     for (int64_t tap = 0; tap < window.taps; ++tap) {
@@ -134,9 +140,8 @@ void Place(const Window& window, const Element* from, const WeightPlaces& places
 // The same where `kGroup` channels lie together, as products want them: pairs of bf16, fours of
 // codes.
 template <int kGroup, typename Element>
-requires(kGroup * sizeof(Element) ==
-         sizeof(uint32_t)) void PlaceGroups(const Window& window, const Element* from,
-                                            const WeightPlaces& places, Element* target) {
+[[gnu::noinline]] void PlaceGroups(Window window, const Element* from, const WeightPlaces& places,
+                                   Element* target) {
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
   for (int64_t c = 0; c < window.channels; c += kGroup) {
     const int64_t count = std::min<int64_t>(kGroup, window.channels - c);
@@ -153,18 +158,9 @@ requires(kGroup * sizeof(Element) ==
         continue;
       }
       for (int64_t r = 0; r < window.rows; ++r) {
-        const Element* from_row = first + r * window.row;
-        uint32_t group = 0;
-        if (window.channel == 1) {
-          std::memcpy(&group, from_row, sizeof(group));
-        } else {
-          for (int i = 0; i < kGroup; ++i) {
-            const auto bits =
-                static_cast<std::make_unsigned_t<Element>>(from_row[i * window.channel]);
-            group |= static_cast<uint32_t>(bits) << (8 * sizeof(Element) * static_cast<size_t>(i));
-          }
-        }
-        std::memcpy(to + out[r], &group, sizeof(group));
+        Element group[kGroup];
+        for (int i = 0; i < kGroup; ++i) group[i] = first[r * window.row + i * window.channel];
+        std::memcpy(to + out[r], group, sizeof(group));
       }
     }
   }
@@ -253,20 +249,36 @@ class Coder {
         converter_(rows, DType::kF32),
         converted_(static_cast<size_t>(kRows * step_ * taps_)),
         coded_(converted_.size()),
-        factor_(static_cast<size_t>(step_ * taps_)),
-        zero_(factor_.size()) {}
+        factor_(static_cast<size_t>(rows.channels * taps_)),
+        zero_(factor_.size()) {
+    for (int64_t first = 0; first < rows.channels; first += step_) {
+      Window window{.first_channel = first,
+                    .channels = std::min(step_, rows.channels - first),
+                    .taps = taps_};
+      converter_.SetStrides(window);
+      for (int64_t c = 0; c < window.channels; ++c) {
+        for (int64_t tap = 0; tap < taps_; ++tap) {
+          const int64_t at = first * taps_ + c * window.channel + tap * window.tap;
+          factor_[at] = terms.factor[first + c];
+          zero_[at] = terms.zero[first + c];
+        }
+      }
+    }
+  }
 
   // Rows first … first + count, at most kRows: once for their scales, once for their codes.
   void Pack(int64_t first, int64_t count, int8_t* target) {
     float largest[kRows] = {};
     int64_t offsets[kRows] = {};
     ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
-      largest[r] = std::max(largest[r], LargestWeight(row, window.row, factor_.data()));
+      largest[r] = std::max(largest[r],
+                            LargestWeight(row, window.row, &factor_[window.first_channel * taps_]));
     });
     for (int64_t r = 0; r < count; ++r) terms_.scales[first + r] = WeightScale(largest[r]);
     ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
-      offsets[r] += WeightCodes(row, window.row, factor_.data(), zero_.data(),
-                                terms_.scales[first + r], &coded_[r * window.row]);
+      offsets[r] += WeightCodes(row, window.row, &factor_[window.first_channel * taps_],
+                                &zero_[window.first_channel * taps_], terms_.scales[first + r],
+                                &coded_[r * window.row]);
       if (r + 1 < count) return;
       if (fours_) {
         PlaceGroups<4>(window, coded_.data(), places_, target);
@@ -294,21 +306,12 @@ class Coder {
   }
 
   void Take(int64_t first, int64_t count, int64_t channel) {
-    const bool other_channels = window_.first_channel != channel;
     window_ = {.first_row = first,
                .rows = count,
                .first_channel = channel,
                .channels = std::min(step_, rows_.channels - channel),
                .taps = taps_};
     converter_.Convert(window_, reinterpret_cast<std::byte*>(converted_.data()));
-    if (!other_channels) return;
-    for (int64_t c = 0; c < window_.channels; ++c) {
-      for (int64_t tap = 0; tap < taps_; ++tap) {
-        const auto at = static_cast<size_t>(c * window_.channel + tap * window_.tap);
-        factor_[at] = terms_.factor[channel + c];
-        zero_[at] = terms_.zero[channel + c];
-      }
-    }
   }
 
   const StoredRows& rows_;
@@ -318,10 +321,10 @@ class Coder {
   const int64_t step_;  // channels a window
   const bool fours_;
   Converter converter_;
-  Window window_{.first_channel = -1};  // whose values converted_, factor_ and zero_ hold
+  Window window_{.first_channel = -1};  // whose values converted_ holds
   std::vector<float> converted_;
   std::vector<int8_t> coded_;
-  std::vector<float> factor_, zero_;  // of each element of a window's row
+  std::vector<float> factor_, zero_;  // of each element of a row, window by window
 };
 
 }  // namespace
