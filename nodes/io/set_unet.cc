@@ -16,7 +16,8 @@ absl::StatusOr<PartSource> WithInt8(PartSource unet, std::optional<double> start
   const std::string path = Int8TablePath(unet.store->path());
   if (!FileExists(path)) {
     return absl::NotFoundError(absl::StrCat(
-        "\"", path, "\" is not there, which precision int8 needs: make it with weft quantize"));
+        "\"", path, "\" is not there, which precision int8 needs: make it with weft quantize and ",
+        "precision auto"));
   }
   WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Int8Table> read, ReadInt8Table(path));
   WEFT_RETURN_IF_ERROR(CheckInt8Table(*read, *unet.store));
@@ -38,6 +39,11 @@ absl::Status SetUnet(NodeContext& ctx, const Out<Unet>& port,
   if (ctx.Has(kInt8Stop)) stop = ctx.Get(kInt8Stop);
   const absl::StatusOr<PartSource> unet = WithInt8(*source, start, stop);
   if (!unet.ok()) return ctx.PortError(kUnetPrecision, unet.status().message());
+  const Int8Table& table = *unet->store->int8();
+  if (table.first_share >= table.last_share) {
+    return ctx.PortError(kInt8Stop, table.last_share, " does not lie behind int8_start, ",
+                         table.first_share);
+  }
   return SetPart(ctx, port, unet, "auto");
 }
 

@@ -41,7 +41,7 @@ Record DeepFeatures::To() const {
 bool Serves(const DeepCache& cache, const std::vector<int64_t>& told) {
   if (!cache.kept.has_value()) return false;
   const DeepFeatures& kept = *cache.kept;
-  return !kept.features.empty() && kept.age >= 0 && kept.age + 1 < cache.interval &&
+  return !kept.features.empty() && kept.age >= 0 && kept.age < cache.interval - 1 &&
          kept.branch == cache.branch && kept.told == told;
 }
 

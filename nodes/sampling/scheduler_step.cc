@@ -63,7 +63,7 @@ absl::Status Run(NodeContext& ctx) {
   ctx.Set(kNext, std::move(result.latent));
   ctx.Set(kOriginal, std::move(result.original));
   ctx.Set(kNextState, std::move(result.state));
-  if (rng.has_value()) ctx.Set(kNextGenerator, std::make_shared<Generator>(*std::move(rng)));
+  if (rng.has_value()) ctx.Set(kNextGenerator, std::make_shared<Generator>(*rng));
   return absl::OkStatus();
 }
 

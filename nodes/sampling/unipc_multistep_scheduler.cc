@@ -132,7 +132,7 @@ class UniPCMultistepScheduler : public SolverScheduler {
     std::vector<LatentMath::Term> terms = {{ratio, sample}};
     const double scale = (x0 ? to.mix.alpha : to.mix.sigma) * b;
     for (size_t k = 0; k < rho.size(); ++k) {
-      const bool end = k + 1 == nodes.size();
+      const bool end = reached != nullptr && k + 1 == nodes.size();
       const Tensor& value = end ? *reached : past[past.size() - 2 - k];
       const double factor = -scale * rho[k] / nodes[k];
       terms.push_back({factor, value});

@@ -27,7 +27,7 @@ constexpr size_t kMostAddedTokens = 1 << 14;  // each is compared with all other
 constexpr double kLongestText = 1e6;          // transformers writes 1e30 for "no limit"
 
 // The folder's files as they lie there. Those that are not there are null.
-struct Documents {
+struct Documents {  // NOLINT(bugprone-exception-escape): an assertion in Json
   std::string folder;
   Json tokenizer;  // tokenizer.json
   Json config;

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -60,12 +62,41 @@ absl::StatusOr<std::vector<Overrides>> CalibrationSet(const OpenGraph& open,
   return set;
 }
 
-absl::Status RunAll(const OpenGraph& open, const std::vector<Overrides>& set, const char* what) {
+// Whether a table can be put there. Leaves nothing behind.
+absl::Status CheckWritable(const std::string& path) {
+  if (std::error_code error; std::filesystem::exists(path, error) &&
+                             !std::filesystem::is_regular_file(path, error) &&
+                             !std::filesystem::is_directory(path, error)) {
+    return absl::OkStatus();  // a pipe is opened once
+  }
+  return AtomicFile::Create(path).status();
+}
+
+// What takes an hour shall not be lost at its end: as soon as the networks are known.
+absl::Status CheckOutputs(const Calibration& calibration, const std::string& output) {
+  const std::vector<std::string> paths = calibration.Paths();
+  if (paths.empty()) return Invalid("no UNet has run in this graph");
+  if (!output.empty() && paths.size() > 1) {
+    return Invalid("the graph has ", paths.size(), " UNets, and --output names one file");
+  }
+  if (!output.empty()) return absl::OkStatus();
+  for (const std::string& path : paths) {
+    if (const absl::Status status = CheckWritable(path); !status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat(status.message(), "; --output names another file"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunAll(const OpenGraph& open, const std::vector<Overrides>& set, const char* what,
+                    absl::FunctionRef<absl::Status()> after_first) {
   for (size_t i = 0; i < set.size(); ++i) {
     std::fprintf(stderr, "%s: run %zu of %zu\n", what, i + 1, set.size());
     RunOptions options = open.options;
     options.overrides = set[i];
     WEFT_RETURN_IF_ERROR(open.pipeline.Run(options).status());
+    if (i == 0) WEFT_RETURN_IF_ERROR(after_first());
   }
   return absl::OkStatus();
 }
@@ -84,25 +115,21 @@ absl::Status Quantize(const OpenGraph& open, const QuantizeArguments& arguments)
   if (!backend.HasInt8(open.options.compute)) {
     return absl::UnimplementedError("this processor has no products of 8 bits (AVX-512 VNNI)");
   }
-  // What took an hour shall not be lost at its end.
-  const std::filesystem::path folder = std::filesystem::path(arguments.output).parent_path();
-  if (std::error_code error; !folder.empty() && !std::filesystem::is_directory(folder, error)) {
-    return Invalid("--output \"", arguments.output, "\": there is no folder \"", folder.string(),
-                   "\"");
+  if (!arguments.output.empty()) {
+    if (const absl::Status status = CheckWritable(arguments.output); !status.ok()) {
+      return Annotate(status, "--output");
+    }
   }
   WEFT_ASSIGN_OR_RETURN(const std::vector<Overrides> set, CalibrationSet(open, arguments));
   Calibration calibration(backend, arguments.recipe);
   backend.set_observer(&calibration);
-  absl::Status status = RunAll(open, set, "ranges");
+  absl::Status status =
+      RunAll(open, set, "ranges", [&] { return CheckOutputs(calibration, arguments.output); });
   if (status.ok()) status = calibration.Choose();
-  if (status.ok()) status = RunAll(open, set, "noise");
+  if (status.ok()) status = RunAll(open, set, "noise", [] { return absl::OkStatus(); });
   backend.set_observer(nullptr);
   WEFT_RETURN_IF_ERROR(status);
   WEFT_ASSIGN_OR_RETURN(const auto tables, calibration.Tables());
-  if (tables.empty()) return Invalid("no UNet has run in this graph");
-  if (tables.size() > 1 && !arguments.output.empty()) {
-    return Invalid("the graph has ", tables.size(), " UNets, and --output names one file");
-  }
   for (const std::shared_ptr<Int8Table>& table : tables) {
     WEFT_RETURN_IF_ERROR(Write(*table, arguments.output.empty() ? table->path : arguments.output));
   }
@@ -110,6 +137,11 @@ absl::Status Quantize(const OpenGraph& open, const QuantizeArguments& arguments)
 }
 
 int Run(const QuantizeArguments& arguments) {
+  const Int8Recipe& recipe = arguments.recipe;
+  if (recipe.first_share >= recipe.last_share) {
+    return Fail(kBadUsage, Invalid("--int8-stop ", recipe.last_share,
+                                   " does not lie behind --int8-start, ", recipe.first_share));
+  }
   const absl::StatusOr<OpenGraph> open = arguments.graph.Open();
   if (!open.ok()) return FailToOpen(open.status());
   const absl::StatusOr<DryRunResult> plan = open->pipeline.Check(open->options);

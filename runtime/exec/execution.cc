@@ -159,7 +159,7 @@ absl::Status Execution::RunOne(const PlannedNode& node) {
   }
   for (const auto& [port, slot] : node.outputs) ctx->wanted().insert(port);
   ctx->set_node_path(DisplayPath(node));
-  if (node.node->contract.light && !dry_) return Submit(node, std::move(ctx));
+  if (node.node->contract.light && !dry_) return Submit(node, ctx);
   WEFT_RETURN_IF_ERROR(RunNode(node, ctx->node_path(), *ctx));
   return Store(node, *ctx);
 }
@@ -213,7 +213,7 @@ absl::Status Execution::CheckInput(const PlannedNode& node, const PlannedInput& 
   if (!spec.min.has_value() && !spec.max.has_value() && spec.choices.empty()) {
     return absl::OkStatus();
   }
-  const absl::Status within = CheckLiteral(spec, value).status();
+  absl::Status within = CheckLiteral(spec, value).status();
   if (within.ok()) return within;
   return refuse("", absl::StrCat(within.message(), " (from \"", input.from, "\")"));
 }
@@ -271,7 +271,7 @@ void Execution::NoteDry(const PlannedNode& node) {
       environment_.keep->streamed() - std::exchange(noted_streamed_, environment_.keep->streamed());
 }
 
-absl::Status Execution::Submit(const PlannedNode& node, std::shared_ptr<NodeContext> ctx) {
+absl::Status Execution::Submit(const PlannedNode& node, const std::shared_ptr<NodeContext>& ctx) {
   const std::string path = ctx->node_path();
   std::shared_ptr<LightWorker::Task> task =
       worker_.Submit([this, &node, path, ctx](Values& outputs) -> absl::Status {

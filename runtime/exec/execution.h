@@ -39,7 +39,7 @@ class Execution {
   absl::Status RunNode(const PlannedNode& node, const std::string& path, NodeContext& ctx);
   absl::Status CheckInput(const PlannedNode& node, const PlannedInput& input, const Value& value);
   absl::Status Store(const PlannedNode& node, NodeContext& ctx);
-  absl::Status Submit(const PlannedNode& node, std::shared_ptr<NodeContext> ctx);
+  absl::Status Submit(const PlannedNode& node, const std::shared_ptr<NodeContext>& ctx);
   absl::Status CheckCancelled() const;
   // What has been freed goes back to the system where it is much.
   void GiveBack();

@@ -35,6 +35,13 @@ absl::StatusOr<WeightMatrix> MatrixOf(absl::Span<const Weight> weights, int64_t 
   return matrix;
 }
 
+// Always a number that is not infinite: a result that is NaN is all noise.
+double NoiseOverSignal(double noise, double signal) {
+  if (noise == 0) return 0.0;
+  const double ratio = noise / signal;
+  return ratio < Int8Layer::kMostNoise ? ratio : Int8Layer::kMostNoise;
+}
+
 }  // namespace
 
 Calibration::Layer& Calibration::LayerOf(const WeightStore& weights, const std::string& name) {
@@ -134,6 +141,7 @@ absl::Status Calibration::Choose() {
       WEFT_ASSIGN_OR_RETURN(const WeightMatrix matrix,
                             MatrixOf(layer.weights, layer.channels, backend_));
       layer.chosen = ChooseInput(layer.statistics, matrix);
+      if (layer.chosen.sources.empty()) layer.kept = "values too large for 8 bits";
     }
   }
   chosen_ = true;
@@ -152,6 +160,12 @@ std::string Calibration::LastResnets(const Network& network) {
   return resnets;
 }
 
+std::vector<std::string> Calibration::Paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, network] : networks_) paths.push_back(Int8TablePath(path));
+  return paths;
+}
+
 absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() const {
   std::vector<std::shared_ptr<Int8Table>> tables;
   for (const auto& [path, network] : networks_) {
@@ -162,8 +176,9 @@ absl::StatusOr<std::vector<std::shared_ptr<Int8Table>>> Calibration::Tables() co
     table->last_share = recipe_.last_share;
     const std::string last_resnets = LastResnets(network);
     for (const auto& [name, layer] : network.layers) {
+      if (layer.statistics.calls() == 0) continue;  // met when noise was looked at alone
       Int8Layer told = layer.chosen;
-      told.noise = layer.signal > 0 ? layer.noise / layer.signal : 0.0;
+      told.noise = NoiseOverSignal(layer.noise, layer.signal);
       told.multiply_adds = layer.multiply_adds / static_cast<double>(layer.statistics.calls());
       told.kept = layer.kept;
       if (told.kept.empty() && !last_resnets.empty() && absl::StartsWith(name, last_resnets)) {

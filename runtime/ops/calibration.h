@@ -39,6 +39,8 @@ class Calibration : public LayerObserver {
   absl::StatusOr<Tensor> Linear(const WeightStore& weights, const LinearWeights& linear,
                                 const Tensor& x, Epilogue epilogue, Run run) override;
 
+  // Where the tables of the networks that have been seen lie.
+  std::vector<std::string> Paths() const;
   // Reads the weights.
   absl::Status Choose();
   // One table for each network that was seen, with the path of its weights.

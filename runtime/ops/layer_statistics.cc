@@ -59,8 +59,11 @@ std::vector<Int8Layer::Source> Ranges(const LayerStatistics& statistics,
       most = std::max(most, statistics.most()[c] * smaller);
     }
     Int8Layer::Source source{.channels = channels};
-    if (most > least) {
-      source.scale = static_cast<float>((most - least) * kept / 255.0);
+    // Values that are too small for a scale all get the code of zero.
+    constexpr double kMostFloat = std::numeric_limits<float>::max();
+    const auto scale = static_cast<float>(std::min((most - least) * kept / 255.0, kMostFloat));
+    if (scale >= Int8Layer::kLeastScale) {
+      source.scale = scale;
       source.zero = static_cast<uint8_t>(
           std::clamp(std::round(-least * kept / static_cast<double>(source.scale)), 0.0, 255.0));
     }
@@ -202,8 +205,11 @@ Int8Layer ChooseInput(const LayerStatistics& statistics, const WeightMatrix& wei
     const double weight_error = WeightError(statistics, weight, candidate.Input());
     for (const double kept : kRanges) {
       candidate.sources = Ranges(statistics, migration, kept);
+      const bool fits =
+          std::all_of(candidate.sources.begin(), candidate.sources.end(),
+                      [](const auto& source) { return source.scale <= Int8Layer::kMostScale; });
       const double error = InputError(statistics, columns, candidate.Input()) + weight_error;
-      if (error < least) {
+      if (fits && error < least) {
         least = error;
         best = candidate;
       }

@@ -60,7 +60,8 @@ ColumnStatistics ColumnsOf(const WeightMatrix& weight);
 // The scales and zeros that make the smallest error in the layer's result: tries how much of each
 // channel's size goes over into the weights (SmoothQuant's exponent), and how much of the extremes
 // is cut off. The error is that of the samples, in codes and back, through the weights, plus that
-// of the weights' own rounding; errors of different channels are taken as independent.
+// of the weights' own rounding; errors of different channels are taken as independent. Without
+// sources where no scales do: the values that went in are infinite, NaN or near it.
 Int8Layer ChooseInput(const LayerStatistics& statistics, const WeightMatrix& weight);
 
 }  // namespace weft

@@ -20,6 +20,9 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
 constexpr int64_t kMostChannels = int64_t{1} << 20;
+// Of all layers together: SDXL has a million. A few bytes tell of many channels, each of which
+// takes memory.
+constexpr int64_t kMostChannelsInAll = int64_t{1} << 23;
 constexpr int kMostMigration = 64;
 constexpr size_t kMostBytes = size_t{64} << 20;
 
@@ -50,7 +53,7 @@ absl::StatusOr<int64_t> WholeNumber(const Json& object, const char* name, int64_
 
 absl::StatusOr<Int8Layer> LayerFrom(const Json& json) {
   Int8Layer layer;
-  WEFT_ASSIGN_OR_RETURN(layer.noise, Number(json, "noise", 0, 1e30));
+  WEFT_ASSIGN_OR_RETURN(layer.noise, Number(json, "noise", 0, Int8Layer::kMostNoise));
   WEFT_ASSIGN_OR_RETURN(layer.multiply_adds, Number(json, "multiply_adds", 0, 1e30));
   if (const Json* kept = Member(json, "kept"); kept != nullptr) {
     if (!kept->is_string() || kept->get_ref<const std::string&>().empty()) {
@@ -67,7 +70,8 @@ absl::StatusOr<Int8Layer> LayerFrom(const Json& json) {
   for (const Json& item : *sources) {
     Int8Layer::Source source;
     WEFT_ASSIGN_OR_RETURN(source.channels, WholeNumber(item, "channels", 1, kMostChannels));
-    WEFT_ASSIGN_OR_RETURN(const double scale, Number(item, "scale", 1e-30, 1e30));
+    WEFT_ASSIGN_OR_RETURN(const double scale,
+                          Number(item, "scale", Int8Layer::kLeastScale, Int8Layer::kMostScale));
     WEFT_ASSIGN_OR_RETURN(const int64_t zero, WholeNumber(item, "zero", 0, 255));
     source.scale = static_cast<float>(scale);
     source.zero = static_cast<uint8_t>(zero);
@@ -103,11 +107,20 @@ absl::StatusOr<Int8Table> TableFrom(const Json& json) {
   table.weights = weights->get<std::string>();
   WEFT_ASSIGN_OR_RETURN(table.first_share, Number(json, "int8_start", 0, 1));
   WEFT_ASSIGN_OR_RETURN(table.last_share, Number(json, "int8_stop", 0, 1));
+  if (table.first_share >= table.last_share) {
+    return Invalid("\"int8_stop\" is ", table.last_share,
+                   ", which is no later than \"int8_start\", ", table.first_share);
+  }
   const Json* layers = Member(json, "layers");
   if (layers == nullptr || !layers->is_object()) return Invalid("needs an object \"layers\"");
+  int64_t channels = 0;
   for (const auto& [name, value] : layers->items()) {
     absl::StatusOr<Int8Layer> layer = LayerFrom(value);
     if (!layer.ok()) return Annotate(layer.status(), absl::StrCat("layer ", Quoted(name)));
+    for (const Int8Layer::Source& source : layer->sources) channels += source.channels;
+    if (channels > kMostChannelsInAll) {
+      return Invalid("its layers have more than ", kMostChannelsInAll, " channels");
+    }
     table.layers.emplace(name, *std::move(layer));
   }
   return table;
@@ -207,7 +220,8 @@ absl::Status CheckInt8Table(const Int8Table& table, const WeightStore& store) {
   WEFT_ASSIGN_OR_RETURN(const std::string here, WeightsFingerprint(store));
   if (here != table.weights) {
     return Invalid("\"", table.path, "\" was made for other weights (", table.weights, ") than \"",
-                   store.path(), "\" holds (", here, "): make one for these with weft quantize");
+                   store.path(), "\" holds (", here,
+                   "): make one for these with weft quantize and precision auto");
   }
   std::vector<std::string> known;
   for (const auto& [name, weight] : store.weights()) {

@@ -17,6 +17,11 @@ class WeightStore;
 
 // What the file beside a network's weights says of one layer.
 struct Int8Layer {
+  // Scales stay within these, so that they and their inverses are finite when migrated, too.
+  static constexpr double kLeastScale = 1e-20;
+  static constexpr double kMostScale = 1e20;
+  static constexpr double kMostNoise = 1e30;  // JSON has no infinity
+
   // The range of one of the tensors that stand side by side in the input.
   struct Source {
     int64_t channels = 0;
@@ -40,7 +45,7 @@ struct Int8Layer {
 struct Int8Table {
   std::string path;     // of the file
   std::string weights;  // the fingerprint of what it was made for
-  // The steps of a run in 8 bits: from this share of them to that one.
+  // The steps of a run in 8 bits: from this share of them to that one, which is larger.
   double first_share = 0.0;
   double last_share = 1.0;
   absl::btree_map<std::string, Int8Layer> layers;

@@ -42,7 +42,10 @@ class ZstdSafetensors : public SafetensorsFile {
   absl::StatusOr<Tensor> Read(size_t index) const override {
     const absl::MutexLock lock(&mutex_);
     if (unpacked_ == nullptr && (given_[index] || data_bytes_ > kMostInMemory)) {
-      WEFT_RETURN_IF_ERROR(Unpack());
+      if (const absl::Status status = Unpack(); !status.ok()) {
+        WEFT_RETURN_IF_ERROR(stream_.Restart());  // it stands somewhere
+        return status;
+      }
     }
     if (unpacked_ != nullptr) return Window(index);
     if (const auto kept = passed_.find(index); kept != passed_.end()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "runtime/weights/int8_table.h"
 #include "runtime/weights/npy.h"
 #include "runtime/weights/pickle.h"
 #include "runtime/weights/weight_file.h"
@@ -105,6 +106,21 @@ std::vector<std::string> NpySeeds() {
   return seeds;
 }
 
+bool ReadInt8TableBytes(absl::string_view bytes) {
+  const auto table = ParseInt8Table(bytes, "model.int8.json");
+  return table.ok() && !(*table)->ToJson("").empty();
+}
+std::vector<std::string> Int8TableSeeds() {
+  return {RepositoryFile("examples/models/sketch/unet/diffusion_pytorch_model.int8.json"),
+          R"({"weft_int8": 1, "weights": "0", "int8_start": 0, "int8_stop": 0.9, "layers": {)"
+          R"("a": {"noise": 0, "multiply_adds": 1, "kept": "few rows"},)"
+          R"("b": {"noise": 1e-3, "multiply_adds": 9, "sources": [)"
+          R"({"channels": 2, "scale": 0.5, "zero": 7}, {"channels": 1, "scale": 2, "zero": 0}],)"
+          R"("migration": [0, -1, 3]}}})"};
+}
+// A few bytes may tell of many channels, but of no more than any network has.
+size_t ForInt8Tables(absl::string_view bytes) { return ForValues(bytes) + (size_t{64} << 20); }
+
 // A file compressed with zstd may hold 32 Ki times its size, and no more.
 size_t ForZstd(absl::string_view bytes) {
   return ForValues(bytes) + bytes.size() * 32768 + (size_t{32} << 20);
@@ -119,7 +135,8 @@ std::vector<Parser> WeightParsers() {
           {"torch_legacy", ReadWeights, LegacySeeds, ForValues},
           {"pickle", ReadPickleBytes, PickleSeeds, ForValues},
           {"gguf", ReadWeights, GgufSeeds, ForValues},
-          {"npy", ReadNpyBytes, NpySeeds, ForValues}};
+          {"npy", ReadNpyBytes, NpySeeds, ForValues},
+          {"int8_table", ReadInt8TableBytes, Int8TableSeeds, ForInt8Tables}};
 }
 
 }  // namespace weft

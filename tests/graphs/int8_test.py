@@ -3,8 +3,9 @@
 
     int8_test.py WEFT FOLDER [PROMPT …]
 
-Also: a table for 8 bits that is missing, or was made for other weights, is refused by name. Where
-the processor has no products of 8 bits, int8 computes as the run does, and passes.
+Also: a table for 8 bits that is missing or broken, or was made for other weights, is refused by
+name, and `weft quantize` says what it cannot write before it computes. Where the processor has no
+products of 8 bits, int8 computes as the run does, and passes.
 """
 
 import json
@@ -58,15 +59,14 @@ def draw(weft, folder, prompt, seed):
     return min(cosines), 20 * np.log10((latent.max() - latent.min()) / max(error, 1e-12))
 
 
-def refused(weft, folder, change):
+def refused(weft, folder, change, *options):
     """What is said of a copy of the model whose table has been changed."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SKETCH, folder / "sketch")
     change(folder / "sketch" / TABLE)
     command = [weft, "check", "txt2img", "--set", f"model.path={folder / 'sketch'}"]
-    result = subprocess.run(
-        command + ["--set", "model.precision=int8"], capture_output=True, text=True
-    )
+    command += ["--set", "model.precision=int8", *options]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 3, result
     return result.stderr
 
@@ -75,6 +75,59 @@ def of_other_weights(path):
     table = path.read_text()
     ours = json.loads(table)["weights"]
     path.write_text(table.replace(ours, "0123456789abcdef"))
+
+
+def with_text(old, new):
+    def change(path):
+        table = path.read_text()
+        assert old in table, old
+        path.write_text(table.replace(old, new, 1))
+
+    return change
+
+
+def as_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+BROKEN = {  # what is done to a table, and a part of what is said of it
+    "end": lambda path: path.write_text(path.read_text()[:-20]),
+    "empty": lambda path: path.write_text(""),
+    "is a folder": as_folder,
+    "format 2": with_text('"weft_int8":1', '"weft_int8":2'),
+    "int8_stop": with_text('"int8_stop":0.9', '"int8_stop":0.0'),
+    '"conv_im", which': with_text('"conv_in":', '"conv_im":'),
+    "channels": with_text('"channels":', '"channels":1'),
+    '"scale" is -': with_text('"scale":', '"scale":-'),
+}
+
+
+def quantize(weft, *options):
+    """The exit code, and what was said."""
+    command = [weft, "quantize", "txt2img", "--param", "steps=1", *options]
+    result = subprocess.run(command, capture_output=True, text=True)
+    return result.returncode, result.stderr
+
+
+def check_quantize(weft, folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    made = folder / "made.int8.json"
+    code, said = quantize(weft, "--output", made)
+    if "no products of 8 bits" in said:
+        return
+    assert code == 0, said
+    table = json.loads(made.read_text())
+    assert table["weights"] == json.loads((SKETCH / TABLE).read_text())["weights"], table["weights"]
+    for expected, options in {
+        "made.int8.json/x": ["--output", made / "x"],
+        "is a folder": ["--output", folder],
+        "does not lie behind --int8-start": ["--int8-start", "0.5", "--int8-stop", "0.5"],
+    }.items():
+        code, said = quantize(weft, *options)
+        assert code in (1, 2) and expected in said and "run 1" not in said, (expected, code, said)
+    assert [path.name for path in folder.iterdir()] == [made.name], "something is left behind"
 
 
 def main():
@@ -93,6 +146,13 @@ def main():
     assert TABLE in message and "weft quantize" in message, message
     message = refused(weft, folder / "other", of_other_weights)
     assert "made for other weights" in message and TABLE in message, message
+    for expected, change in BROKEN.items():
+        message = refused(weft, folder / "broken", change)
+        assert expected in message and TABLE in message, (expected, message)
+    options = ["--set", "model.int8_start=0.5", "--set", "model.int8_stop=0.25"]
+    message = refused(weft, folder / "shares", lambda path: None, *options)
+    assert "int8_stop" in message and "does not lie behind int8_start" in message, message
+    check_quantize(weft, folder / "quantize")
     sys.exit(f"failed: {failed}" if failed else 0)
 
 

@@ -156,7 +156,7 @@ class CpuBackend : public Backend {
     call.eps = eps;
     call.activation = activation;
     call.output = target.mutable_data<std::byte>();
-    WEFT_RETURN_IF_ERROR(Normalise(std::move(call), sources, gamma, beta, allocator));
+    WEFT_RETURN_IF_ERROR(Normalise(call, sources, gamma, beta, allocator));
     return std::move(target);
   }
 
@@ -190,7 +190,7 @@ class CpuBackend : public Backend {
     }
     WEFT_ASSIGN_OR_RETURN(Tensor output, Tensor::Allocate(allocator, DType::kU8, Shape(dims)));
     call.output = output.mutable_data<std::byte>();
-    WEFT_RETURN_IF_ERROR(Normalise(std::move(call), sources, gamma, beta, allocator));
+    WEFT_RETURN_IF_ERROR(Normalise(call, sources, gamma, beta, allocator));
     return output;
   }
 

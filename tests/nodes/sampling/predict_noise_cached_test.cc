@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "nodes/sampling/deep_cache.h"
 #include "tests/nodes/sampling/denoisers.h"
 
@@ -26,6 +28,7 @@ TEST(DeepCache, ServesUntilTheIntervalIsOver) {
   EXPECT_TRUE(serves(1, 3));
   EXPECT_FALSE(serves(2, 3));
   EXPECT_FALSE(serves(0, 1));
+  EXPECT_FALSE(serves(std::numeric_limits<int64_t>::max(), 3));
   EXPECT_FALSE(Serves({.interval = 9, .branch = 1, .kept = kept}, {0, 2})) << "cut elsewhere";
   EXPECT_FALSE(Serves({.interval = 9, .branch = 2, .kept = kept}, {2})) << "told something else";
   EXPECT_FALSE(Serves({.interval = 9}, {})) << "nothing is kept";

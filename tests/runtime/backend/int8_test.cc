@@ -92,6 +92,23 @@ TEST(Int8Kernel, MakesCodesOfEveryLengthAndHoldsThemWithinABytesRange) {
   }
 }
 
+TEST(Int8Kernel, TellsRowsOfNextToNothingAsZeros) {
+  constexpr int64_t kLength = 37;
+  std::vector<float> row(kLength, 0.0f);
+  const std::vector<float> factor(kLength, 1.0f), zero(kLength, 128.0f);
+  for (const float size : {1e-45f, 1e-40f, 1e-37f}) {
+    row[3] = size;
+    row[36] = -size;
+    std::vector<int8_t> codes(kLength, 77);
+    float scale = 0, offset = -1;
+    cpu::QuantizeWeightRow(row.data(), kLength, factor.data(), zero.data(), codes.data(), &scale,
+                           &offset);
+    EXPECT_EQ(codes, std::vector<int8_t>(kLength, 0)) << size;
+    EXPECT_EQ(scale, 1.0f);
+    EXPECT_EQ(offset, 0.0f);
+  }
+}
+
 TEST(Int8Kernel, FramesPicturesWithTheCodeOfNothing) {
   const Int8Input input = InputFor(6);
   const Tensor x = Random(Shape{2, 3, 4, 6}, DType::kF32, 3);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace weft {
@@ -106,6 +107,36 @@ TEST(ChooseInput, CutsOffWhatIsTooRareToPayFor) {
   const Int8Layer chosen = ChooseInput(statistics, weight);
   const Int8Input input = chosen.Input();
   EXPECT_LT(255.0 * input.scale[0], 300.0) << "the range of the other channels";
+}
+
+Int8Layer ChosenFor(float value) {
+  Tensor x = Noise(Shape{64, 4}, 1);
+  for (int64_t i = 0; i < x.numel(); i += 4) x.mutable_data<float>()[i] = value;
+  LayerStatistics statistics;
+  statistics.Add({x});
+  return ChooseInput(statistics, {.values = Noise(Shape{2 * 4}, 3), .rows = 2, .channels = 4});
+}
+
+TEST(ChooseInput, HasNoScaleForWhatIsNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float value : {kInfinity, -kInfinity, std::nanf(""), 3e38f}) {
+    EXPECT_TRUE(ChosenFor(value).sources.empty()) << value;
+  }
+  EXPECT_EQ(ChosenFor(1.0f).sources.size(), 1u);
+}
+
+TEST(ChooseInput, MakesScalesThatCanBeReadAgain) {
+  for (const float size : {0.0f, 1e-45f, 1e-38f, 2.5e-18f, 1e-17f, 1e15f}) {
+    Tensor x = Noise(Shape{64, 4}, 1);
+    for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data<float>()[i] *= size;
+    LayerStatistics statistics;
+    statistics.Add({x});
+    Int8Table table;
+    table.layers["a"] =
+        ChooseInput(statistics, {.values = Noise(Shape{2 * 4}, 3), .rows = 2, .channels = 4});
+    const auto read = ParseInt8Table(table.ToJson("1.0"), "x.int8.json");
+    EXPECT_TRUE(read.ok()) << size << ": " << read.status();
+  }
 }
 
 }  // namespace

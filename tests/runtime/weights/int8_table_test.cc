@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/weights/weight_store.h"
 
 namespace weft {
@@ -69,6 +70,45 @@ TEST(Int8Table, RefusesWhatIsNoTableAndSaysWhere) {
               HasSubstr("migration"));
   EXPECT_THAT(refused(layer + R"(2, "scale": 1, "zero": 1}], "migration": [1, 1e9]}}})"),
               HasSubstr("migration"));
+}
+
+TEST(Int8Table, RefusesScalesThatAreNotFiniteWhenMigrated) {
+  const auto of = [](const char* scale, int migration) {
+    return ParseInt8Table(
+        absl::StrCat(R"({"weft_int8": 1, "weights": "0", "int8_start": 0, "int8_stop": 1, )",
+                     R"("layers": {"a": {"noise": 0, "multiply_adds": 1, "sources": )",
+                     R"([{"channels": 1, "scale": )", scale, R"(, "zero": 0}], "migration": [)",
+                     migration, "]}}}"),
+        "x.int8.json");
+  };
+  for (const char* scale : {"1e-21", "1e21", "1e30", "-1", "1e400"}) {
+    EXPECT_THAT(of(scale, 0).status().message(), HasSubstr("x.int8.json")) << scale;
+  }
+  for (const char* scale : {"1e-20", "1e20"}) {
+    for (const int migration : {-64, 64}) {
+      const auto table = of(scale, migration);
+      ASSERT_TRUE(table.ok()) << table.status();
+      const float read = (*table)->Find("a")->scale[0];
+      EXPECT_TRUE(std::isnormal(read) && std::isnormal(1.0f / read)) << scale << " " << migration;
+    }
+  }
+}
+
+TEST(Int8Table, RefusesStepsThatEndBeforeTheyBegin) {
+  Int8Table table = Made();
+  table.last_share = table.first_share;
+  EXPECT_THAT(ParseInt8Table(table.ToJson("1.0"), "x.int8.json").status().message(),
+              ::testing::AllOf(HasSubstr("int8_start"), HasSubstr("int8_stop")));
+}
+
+// A line of 100 bytes tells of a million channels, each of which takes memory.
+TEST(Int8Table, RefusesMoreChannelsThanAnyNetworkHas) {
+  Int8Table table = Made();
+  for (int i = 0; i < 9; ++i) {
+    table.layers[absl::StrCat("layer", i)].sources = {{.channels = int64_t{1} << 20}};
+  }
+  const auto read = ParseInt8Table(table.ToJson("1.0"), "x.int8.json");
+  EXPECT_THAT(read.status().message(), HasSubstr("channels"));
 }
 
 TEST(Int8Table, LiesBesideTheWeights) {

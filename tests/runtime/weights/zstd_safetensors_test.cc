@@ -149,6 +149,17 @@ TEST(ZstdSafetensors, RejectsTooMuchDataInAFrameOfUnknownSizeWhenItIsRead) {
   EXPECT_EQ((*file)->Read(2).status().message(), "holds more data than its header says");
 }
 
+TEST(ZstdSafetensors, ReadsTheRightTensorAfterAnError) {
+  const auto file = OpenZstdSafetensors(
+      "a.safetensors.zst", MappedFile::Of(ZstdOfUnknownSize(Three() + std::string(100, 'x'))));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT((*file)->Read(0)->span<float>(), ElementsAre(1));
+  EXPECT_FALSE((*file)->Read(0).ok()) << "is to be put aside whole, which is too much";
+  const auto next = (*file)->Read(1);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_THAT(next->span<float>(), ElementsAre(2, 3));
+}
+
 TEST(ZstdSafetensors, RejectsTooLittleDataInAFrameOfUnknownSizeWhenItIsRead) {
   const ScratchFolder folder;
   const std::string bytes = Three();

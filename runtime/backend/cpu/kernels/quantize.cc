@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
@@ -67,7 +68,10 @@ void WeightCodesOf(const float* row, const float* factor, const float* zero, int
         largest, hn::Abs(hn::Mul(LoadTail(d, row + full, rest), LoadTail(d, factor + full, rest))));
   }
   const float most = hn::GetLane(hn::MaxOfLanes(d, largest));
-  *scale = most > 0 ? most / 127.0f : 1.0f;
+  // Rows of less than any weight that counts are zeros: the inverse of their scale would be
+  // infinite.
+  constexpr float kLeast = 127.0f * std::numeric_limits<float>::min();
+  *scale = most >= kLeast ? most / 127.0f : 1.0f;
   const auto inverse = hn::Set(d, 1.0f / *scale);
   const auto most_code = hn::Set(d, 127.0f);
   const auto round = [&](FloatVec value, FloatVec by) HWY_ATTR {
