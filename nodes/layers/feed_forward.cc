@@ -9,7 +9,9 @@ GatedFeedForward::GatedFeedForward(const Scope& scope, int64_t width)
       out(scope.Sub("net.2"), 4 * width, width) {}
 
 Tensor GatedFeedForward::operator()(Ops& ops, Tensor x, Tensor residual) const {
-  Tensor h = in(ops, std::move(x), {.activation = Activation::kGelu});  // [b, rows, 4·width]
+  Tensor h =
+      in(ops, std::move(x), {.activation = Activation::kGelu, .codes = ReaderOf(out.weights).int8});
+  // [b, rows, 4·width]
   return out(ops, std::move(h), {.residual = std::move(residual)});
 }
 

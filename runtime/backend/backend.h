@@ -35,6 +35,9 @@ struct Epilogue {
   Tensor per_channel;  // [batch, channels] in the compute type, or empty
   Tensor addend;       // of linear layers: as wide as w has rows; or empty
   Tensor residual;     // the shape of y, or empty; its memory may become y's
+  // Of a layer packed by PackLinearInt8, without a residual: y is told in these codes (u8), for the
+  // layer that reads it. Or null.
+  const Int8Input* codes = nullptr;
 };
 
 // Columns first … first + count of the rows of `tensor` [batch, rows, width]: q, k and v can be
@@ -73,8 +76,14 @@ class Backend {
   void set_observer(LayerObserver* observer) { observer_ = observer; }
 
   // `weight` [out, in, k, k] in any float type, `bias` [out] or empty. `sources` are those of the
-  // first use: their shapes tell which layout is best. Every other shape works too.
+  // first use: their shapes tell which layout is best. Every other shape works too. DATA_LOSS where
+  // a value of the weight is NaN or infinite, which whoever packs need not have looked for.
   virtual absl::StatusOr<std::shared_ptr<const Packed>> PackConv(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) = 0;
+  // The same for one Conv2d, which tells the errors then: it may hold `weight` and pack parts of it
+  // as their turn comes, so that they are not in memory together.
+  virtual absl::StatusOr<std::shared_ptr<const Packed>> PackConvForOneUse(
       const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
       absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) = 0;
   // `sources` are side by side in the channel axis: a skip connection is never concatenated.
@@ -82,7 +91,7 @@ class Backend {
                                         Epilogue epilogue, const Allocator& allocator) = 0;
 
   // `weight` [out, in], `bias` [out] or empty. `gated`: rows of a and of g as two halves. `x` is
-  // that of the first use, for its shape.
+  // that of the first use, for its shape. DATA_LOSS as above.
   virtual absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight,
                                                                    const Tensor& bias, bool gated,
                                                                    const Tensor& x, DType compute,

@@ -30,9 +30,16 @@ constexpr size_t AttentionWorkspaceBytes(int64_t q_width, int64_t v_width) {
       4 * kQueryTile * (RoundUp(q_width, 16) + 2 * RoundUp(v_width, 16) + 2 * kKeyBlock + 16));
 }
 
-// Whether a convolution with a sum over several sources, or with an addend of its own for each
-// picture, goes picture by picture. Small pictures go together, so that weights are read once.
-constexpr bool PictureByPicture(int64_t pixels) { return pixels >= 1024; }
+// Of a mapped file, what stands in memory while a weight is packed from it: about as much, by all
+// threads together.
+inline constexpr size_t kPackingWindow = size_t{4} << 20;
+
+// Whether a convolution goes picture by picture: doubled ones do, and those that hold `sums` over
+// several sources, or addends of their own for each picture. Small pictures go together, so that
+// weights are read once.
+constexpr bool PictureByPicture(bool doubled, bool sums, int64_t pixels) {
+  return doubled || (sums && pixels >= 1024);
+}
 
 // Rows of a gated linear layer that are computed at a time: about 4 MB of gates.
 constexpr int64_t GatedRows(int64_t rows, int64_t width, DType compute) {

@@ -11,10 +11,14 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <system_error>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -51,6 +55,37 @@ absl::StatusOr<size_t> CheckRegular(const std::string& path, int descriptor) {
   if (S_ISDIR(info.st_mode)) return Invalid("\"", path, "\": is a folder, not a file");
   if (!S_ISREG(info.st_mode)) return Invalid("\"", path, "\": is not a regular file");
   return static_cast<size_t>(info.st_size);
+}
+
+// Where files are mapped in this process: the addresses behind them, by those they begin at.
+class Mappings {
+ public:
+  static Mappings& All() {
+    static auto* all = new Mappings;  // files may outlive static objects
+    return *all;
+  }
+  void Add(const std::byte* data, size_t size) {
+    const absl::MutexLock lock(&mutex_);
+    ends_.emplace(data, data + size);
+  }
+  void Remove(const std::byte* data) {
+    const absl::MutexLock lock(&mutex_);
+    ends_.erase(data);
+  }
+  bool Hold(const std::byte* data, size_t bytes) const {
+    const absl::MutexLock lock(&mutex_);
+    const auto after = ends_.upper_bound(data);
+    return after != ends_.begin() && data + bytes <= std::prev(after)->second;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<const std::byte*, const std::byte*> ends_ ABSL_GUARDED_BY(mutex_);
+};
+
+size_t PageBytes() {
+  static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return page;
 }
 
 int OpenForReading(const std::string& path) {
@@ -93,6 +128,7 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
     if (data == MAP_FAILED) return Failed(path, "cannot be mapped", errno);
     file->data_ = static_cast<const std::byte*>(data);
     file->size_ = size;
+    Mappings::All().Add(file->data_, size);
   }
   return std::shared_ptr<const MappedFile>(std::move(file));
 }
@@ -117,14 +153,25 @@ std::shared_ptr<const void> MappedFile::Lend(std::shared_ptr<const MappedFile> f
 void MappedFile::DropPages(const std::byte* data, size_t bytes) const {
   if (data_ == nullptr || copy_ != nullptr) return;
   // Whole pages, and those that neighbours share: these come back when they are read.
-  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t page = PageBytes();
   const size_t begin = static_cast<size_t>(data - data_) / page * page;
   const size_t end = std::min(size_, static_cast<size_t>(data - data_) + bytes);
   madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
+void MappedFile::HaveBeenRead(const std::byte* data, size_t bytes) {
+  const auto address = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t begin = (address + PageBytes() - 1) / PageBytes() * PageBytes();
+  const uintptr_t end = (address + bytes) / PageBytes() * PageBytes();
+  // Memory that is no file's would lose what it holds.
+  if (begin >= end || !Mappings::All().Hold(data, bytes)) return;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr && copy_ == nullptr) munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ == nullptr || copy_ != nullptr) return;
+  Mappings::All().Remove(data_);
+  munmap(const_cast<std::byte*>(data_), size_);
 }
 
 absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {

@@ -29,6 +29,9 @@ class MappedFile {
   // process: the file is mapped still, and a later reader finds them in the system's cache.
   static std::shared_ptr<const void> Lend(std::shared_ptr<const MappedFile> file,
                                           const std::byte* data, size_t bytes);
+  // Tells that these bytes, of a lent window, have been read: whole pages of them leave the process
+  // at once. They may belong to no mapped file; nothing happens then.
+  static void HaveBeenRead(const std::byte* data, size_t bytes);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

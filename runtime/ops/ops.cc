@@ -187,7 +187,7 @@ Tensor Ops::Conv2d(const ConvWeights& conv, Sources sources, Epilogue epilogue) 
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, output, compute_));
     if (epilogue.gated) return Invalid(where, ": a convolution cannot be gated");
     absl::StatusOr<Tensor> result = RunConv2d(conv, sources, std::move(epilogue));
-    if (!result.ok()) return Annotate(result.status(), where);
+    if (!result.ok()) return Annotate(Located(result.status(), {&conv.weight, 1}), where);
     return result;
   };
   if (conv.live == nullptr) return Keep(run());
@@ -261,13 +261,14 @@ Tensor Ops::Linear(const LinearWeights& linear, Tensor x, Epilogue epilogue) {
     std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
     dims.back() = linear.gated ? linear.out / 2 : linear.out;
     epilogue.gated = linear.gated;
+    if (!int8_ || linear.int8 == nullptr || !epilogue.residual.empty()) epilogue.codes = nullptr;
     WEFT_RETURN_IF_ERROR(CheckEpilogue(where, epilogue, Shape(dims), compute_));
     if (!epilogue.addend.empty() && epilogue.addend.numel() / linear.out * linear.in != x.numel()) {
       return Invalid(where, ": addend has shape ", epilogue.addend.shape().ToString(),
                      ", expected rows of ", linear.out);
     }
     absl::StatusOr<Tensor> result = RunLinear(linear, x, std::move(epilogue));
-    if (!result.ok()) return Annotate(result.status(), where);
+    if (!result.ok()) return Annotate(Located(result.status(), linear.weights), where);
     return result;
   };
   return Keep(run());

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/backend/footprint.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/ops/adapt.h"
 
@@ -12,10 +13,18 @@ namespace weft {
 namespace {
 
 // What reading holds besides what it allocates here: the stored tensor, as pages of its file or as
-// a copy, and what its file takes on top.
-size_t ReadingBytes(const Weight& weight) {
-  return static_cast<size_t>(weight.shape().numel()) * SizeOf(weight.dtype()) +
-         weight.scratch_bytes();
+// a copy, and what its file takes on top. `to_pack`: by what lets go of pages on its way.
+size_t ReadingBytes(const Weight& weight, bool to_pack) {
+  const size_t bytes = static_cast<size_t>(weight.shape().numel()) * SizeOf(weight.dtype());
+  const bool in_windows = to_pack && weight.lends() && weight.merged().empty();
+  return (in_windows ? std::min(bytes, kPackingWindow) : bytes) + weight.scratch_bytes();
+}
+
+// A weight for a backend to pack, which looks at its values itself.
+absl::StatusOr<Tensor> ReadToPack(const Weight& weight, Backend& backend,
+                                  const Allocator& allocator) {
+  const bool stored = weight.merged().empty() && backend.device() != Device::kMeta;
+  return stored ? weight.ReadUnchecked() : ReadAdapted(weight, backend, allocator);
 }
 
 // One matrix [out, in], or several on top of each other. f32 where their types differ.
@@ -23,7 +32,7 @@ absl::StatusOr<Tensor> Stacked(absl::Span<const Weight> weights, const Shape& sh
                                Backend& backend, const Allocator& allocator) {
   if (weights.empty()) return Tensor();
   if (weights.size() == 1) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor weight, ReadAdapted(weights[0], backend, allocator));
+    WEFT_ASSIGN_OR_RETURN(const Tensor weight, ReadToPack(weights[0], backend, allocator));
     return weight.Reshape(shape);
   }
   DType dtype = weights[0].dtype();
@@ -61,11 +70,14 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
   return (int8 ? conv.int8_slot : conv.slot)
       .GetOrPack(
           {packer.backend, packer.compute, packer.allocator, packer.keep,
-           ReadingBytes(conv.weight)},
-          [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+           ReadingBytes(conv.weight, /*to_pack=*/true),
+           static_cast<size_t>(conv.weight.shape().numel()) *
+               (int8 ? sizeof(uint8_t) : SizeOf(packer.compute))},
+          [&](const Allocator& allocator,
+              bool once) -> absl::StatusOr<std::shared_ptr<const Packed>> {
             const ConvSpec& spec = conv.spec;
             WEFT_ASSIGN_OR_RETURN(Tensor weight,
-                                  ReadAdapted(conv.weight, packer.backend, allocator));
+                                  ReadToPack(conv.weight, packer.backend, allocator));
             WEFT_ASSIGN_OR_RETURN(weight, weight.Reshape(Shape{spec.out_channels, spec.in_channels,
                                                                spec.kernel, spec.kernel}));
             WEFT_ASSIGN_OR_RETURN(const Tensor bias,
@@ -73,6 +85,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
             if (int8) {
               return packer.backend.PackConvInt8(spec, weight, bias, *conv.int8, sources,
                                                  packer.compute, allocator);
+            }
+            if (once) {
+              return packer.backend.PackConvForOneUse(spec, weight, bias, sources, packer.compute,
+                                                      allocator);
             }
             return packer.backend.PackConv(spec, weight, bias, sources, packer.compute, allocator);
           });
@@ -82,23 +98,31 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights
                                                              const Tensor& x, bool int8,
                                                              const Packer& packer) {
   size_t reading = 0;  // one after the other
-  for (const Weight& weight : linear.weights) reading = std::max(reading, ReadingBytes(weight));
+  for (const Weight& weight : linear.weights) {
+    reading = std::max(reading, ReadingBytes(weight, linear.weights.size() == 1));
+  }
   return (int8 ? linear.int8_slot : linear.slot)
-      .GetOrPack({packer.backend, packer.compute, packer.allocator, packer.keep, reading},
-                 [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
-                   WEFT_ASSIGN_OR_RETURN(const Tensor weight,
-                                         Stacked(linear.weights, Shape{linear.out, linear.in},
-                                                 packer.backend, allocator));
-                   WEFT_ASSIGN_OR_RETURN(
-                       const Tensor bias,
-                       Stacked(linear.biases, Shape{linear.out}, packer.backend, allocator));
-                   if (int8) {
-                     return packer.backend.PackLinearInt8(weight, bias, linear.gated, *linear.int8,
-                                                          x, packer.compute, allocator);
-                   }
-                   return packer.backend.PackLinear(weight, bias, linear.gated, x, packer.compute,
-                                                    allocator);
-                 });
+      .GetOrPack(
+          {packer.backend, packer.compute, packer.allocator, packer.keep, reading},
+          [&](const Allocator& allocator, bool) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+            WEFT_ASSIGN_OR_RETURN(
+                const Tensor weight,
+                Stacked(linear.weights, Shape{linear.out, linear.in}, packer.backend, allocator));
+            WEFT_ASSIGN_OR_RETURN(const Tensor bias, Stacked(linear.biases, Shape{linear.out},
+                                                             packer.backend, allocator));
+            if (int8) {
+              return packer.backend.PackLinearInt8(weight, bias, linear.gated, *linear.int8, x,
+                                                   packer.compute, allocator);
+            }
+            return packer.backend.PackLinear(weight, bias, linear.gated, x, packer.compute,
+                                             allocator);
+          });
+}
+
+absl::Status Located(absl::Status status, absl::Span<const Weight> weights) {
+  if (!absl::IsDataLoss(status)) return status;
+  for (const Weight& weight : weights) WEFT_RETURN_IF_ERROR(weight.Read().status());
+  return status;
 }
 
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
@@ -106,8 +130,9 @@ absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights
   WEFT_ASSIGN_OR_RETURN(
       std::shared_ptr<const Packed> packed,
       norm.slot.GetOrPack(
-          {packer.backend, DType::kF32, packer.allocator, packer.keep, ReadingBytes(norm.gamma)},
-          [&](const Allocator& allocator) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+          {packer.backend, DType::kF32, packer.allocator, packer.keep,
+           ReadingBytes(norm.gamma, /*to_pack=*/false)},
+          [&](const Allocator& allocator, bool) -> absl::StatusOr<std::shared_ptr<const Packed>> {
             auto made = std::make_shared<PackedNorm>();
             WEFT_ASSIGN_OR_RETURN(made->gamma, NormVector(norm.gamma, packer.backend, allocator));
             WEFT_ASSIGN_OR_RETURN(made->beta, NormVector(norm.beta, packer.backend, allocator));

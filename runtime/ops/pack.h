@@ -31,6 +31,8 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedConvOf(const ConvWeights& co
 absl::StatusOr<std::shared_ptr<const Packed>> PackedLinearOf(const LinearWeights& linear,
                                                              const Tensor& x, bool int8,
                                                              const Packer& packer);
+// Where packing found a value that is NaN or infinite, the error that tells which it is.
+absl::Status Located(absl::Status status, absl::Span<const Weight> weights);
 absl::StatusOr<std::shared_ptr<const PackedNorm>> PackedNormOf(const NormWeights& norm,
                                                                const Packer& packer);
 

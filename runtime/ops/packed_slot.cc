@@ -22,6 +22,7 @@ constexpr std::ptrdiff_t kDryRuns = 4;
 struct Counted {
   std::shared_ptr<const Packed> packed;
   std::shared_ptr<Buffer> counts;
+  std::shared_ptr<Buffer> reading;  // where the use itself reads the weights
 };
 
 }  // namespace
@@ -79,9 +80,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Use& u
   }
   // A meter of its own tells what stays; the run's gets to know it, and the most there was.
   const Allocator own(use.allocator.device());
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<Buffer> reading,
+  const bool once = use.keep != nullptr && !use.keep->HasRoom(use.least_bytes);
+  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<Buffer> reading,
                         Buffer::Allocate(Device::kMeta, use.scratch_bytes, meter));
-  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Packed> made, pack(own));
+  WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Packed> made, pack(own, once));
   const size_t bytes = own.meter()->live() + kKernelBytes;
   auto counted = std::make_shared<Counted>();
   WEFT_ASSIGN_OR_RETURN(
@@ -90,11 +92,12 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackedSlot::GetOrPack(const Use& u
   WEFT_ASSIGN_OR_RETURN(counted->counts, Buffer::Allocate(Device::kMeta, bytes, meter));
   most = nullptr;
   counted->packed = std::move(made);
+  if (once) counted->reading = std::move(reading);
   std::shared_ptr<const Packed> packed(counted, counted->packed.get());
 
   Entry entry{std::string(use.backend.name()), use.compute, dry, meter, packed, bytes, {}, {}};
-  if (!Stays(entry, use.keep)) {
-    use.keep->NoteStreamed(bytes);
+  if (once || !Stays(entry, use.keep)) {
+    use.keep->NoteStreamed(std::max(bytes, use.least_bytes));
     // The code that was generated stays, for the next use: it is counted by an entry of its own.
     counted->counts = nullptr;
     WEFT_ASSIGN_OR_RETURN(counted->counts,

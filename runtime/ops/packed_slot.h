@@ -23,14 +23,16 @@ namespace weft {
 // the same slot.
 class PackedSlot {
  public:
-  // Packs with memory of the allocator it is given.
-  using Pack = std::function<absl::StatusOr<std::shared_ptr<const Packed>>(const Allocator&)>;
+  // Packs with memory of the allocator it is given; `once`: for one use, for nothing will be kept.
+  using Pack =
+      std::function<absl::StatusOr<std::shared_ptr<const Packed>>(const Allocator&, bool once)>;
   struct Use {
     const Backend& backend;
     DType compute;
     const Allocator& allocator;        // of the run: what is packed counts there
     std::shared_ptr<KeepBudget> keep;  // null: everything is kept
     size_t scratch_bytes = 0;          // that reading the weights takes meanwhile
+    size_t least_bytes = 0;            // that the packed weights take in any case
   };
 
   PackedSlot() : state_(std::make_shared<State>()) {}

@@ -18,6 +18,10 @@ class KeepBudget {
   // Counts `bytes` as kept until what this returns is dropped; null where they do not fit.
   static std::shared_ptr<const void> Reserve(const std::shared_ptr<KeepBudget>& budget,
                                              size_t bytes);
+  // Whether so many bytes would fit now.
+  bool HasRoom(size_t bytes) const {
+    return bytes <= most_ - reserved_.load(std::memory_order_relaxed);
+  }
   // What did not fit was made for one use.
   void NoteStreamed(size_t bytes) { streamed_.fetch_add(bytes, std::memory_order_relaxed); }
   // A dry run met what an earlier run has kept: making it would take nothing.

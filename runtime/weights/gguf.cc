@@ -32,6 +32,10 @@ class GgufFile : public ListedWeightFile {
                            tensor.mutable_data<float>());
     return tensor;
   }
+  bool Lends(size_t index) const override {
+    const GgufTensor& entry = entries_[index];
+    return entry.type->plain.has_value() && IsNative(*entry.type->plain);
+  }
 
  private:
   std::vector<GgufTensor> entries_;

@@ -27,6 +27,7 @@ class MappedSafetensors : public SafetensorsFile {
     return TensorFromBytes(absl::MakeConstSpan(data, bytes), entry.type, entry.shape,
                            /*swap_bytes=*/false, MappedFile::Lend(file_, data, bytes));
   }
+  bool Lends(size_t index) const override { return IsNative(entries()[index].type); }
 
  private:
   std::shared_ptr<const MappedFile> file_;

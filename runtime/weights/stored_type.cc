@@ -37,21 +37,6 @@ constexpr std::array<Row, 13> kTypes = {{
 
 const Row& RowOf(StoredType type) { return kTypes[static_cast<size_t>(type)]; }
 
-// Whether the bytes are those of the tensor type.
-bool IsNative(StoredType type) {
-  switch (type) {
-    case StoredType::kF32:
-    case StoredType::kF16:
-    case StoredType::kBF16:
-    case StoredType::kI64:
-    case StoredType::kI32:
-    case StoredType::kU8:
-      return true;
-    default:
-      return false;
-  }
-}
-
 template <typename From, typename To, typename Convert>
 void ConvertEach(const std::byte* from, To* to, int64_t count, Convert convert) {
   for (int64_t i = 0; i < count; ++i) {
@@ -102,6 +87,20 @@ absl::Status Convert(const std::byte* from, StoredType type, Tensor& to) {
 }
 
 }  // namespace
+
+bool IsNative(StoredType type) {
+  switch (type) {
+    case StoredType::kF32:
+    case StoredType::kF16:
+    case StoredType::kBF16:
+    case StoredType::kI64:
+    case StoredType::kI32:
+    case StoredType::kU8:
+      return true;
+    default:
+      return false;
+  }
+}
 
 size_t SizeOf(StoredType type) { return RowOf(type).bytes; }
 DType DTypeOfStored(StoredType type) { return RowOf(type).dtype; }

@@ -33,6 +33,7 @@ enum class StoredType : uint8_t {
 };
 
 size_t SizeOf(StoredType type);
+bool IsNative(StoredType type);  // whether tensors hold such numbers as they are
 DType DTypeOfStored(StoredType type);
 // As safetensors spells them: "F32", "BF16", "BOOL".
 absl::string_view SafetensorsName(StoredType type);

@@ -82,6 +82,10 @@ class TorchFile : public ListedWeightFile {
     return TensorFromBytes(absl::MakeConstSpan(buffer->data(), view.bytes), view.type,
                            Shape(view.sizes), swap_bytes_, buffer);
   }
+  bool Lends(size_t index) const override {
+    const TorchTensor& view = views_[index];
+    return !swap_bytes_ && IsNative(view.type) && IsContiguous(view);
+  }
 
  private:
   std::vector<TorchTensor> views_;

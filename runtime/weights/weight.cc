@@ -1,84 +1,50 @@
 #include "runtime/weights/weight.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/base/json.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/tensor/finite.h"
 
 namespace weft {
-namespace {
 
-// A number is NaN or infinite where all bits of its exponent are set: adding its lowest bit then
-// carries into the sign's place, which is free, and into no further one. So a word of 8 bytes tells
-// of 2 or 4 numbers at once.
-template <typename Bits, Bits kExponent>
-int64_t FirstWithFullExponent(const std::byte* data, int64_t count) {
-  constexpr int64_t kNumbers = sizeof(uint64_t) / sizeof(Bits);
-  constexpr uint64_t kOnes = sizeof(Bits) == 2 ? 0x0001000100010001u : 0x0000000100000001u;
-  constexpr uint64_t kExponents = kOnes * kExponent;
-  constexpr uint64_t kLowest = kOnes * (kExponent & static_cast<Bits>(~kExponent + 1));
-  constexpr uint64_t kSigns = kOnes << (8 * sizeof(Bits) - 1);
-  const auto at = [data](int64_t i) {
-    Bits bits;
-    std::memcpy(&bits, data + static_cast<size_t>(i) * sizeof(Bits), sizeof(Bits));
-    return bits;
-  };
-  // Blocks are looked at without branches, and searched where they are hit.
-  constexpr int64_t kBlock = 1 << 14;
+int64_t FirstNonFinite(const Tensor& tensor) {
+  if (tensor.raw() == nullptr) return -1;
+  constexpr int64_t kBlock = 1 << 16;
+  const auto size = static_cast<int64_t>(SizeOf(tensor.dtype()));
+  const int64_t count = tensor.numel();
   int64_t first = count;
 #pragma omp parallel for schedule(static) reduction(min : first)
   for (int64_t begin = 0; begin < count; begin += kBlock) {
-    const int64_t end = std::min(count, begin + kBlock);
-    uint64_t hit = 0;
-    int64_t word = begin;
-    for (; word + kNumbers <= end; word += kNumbers) {
-      uint64_t bits;
-      std::memcpy(&bits, data + static_cast<size_t>(word) * sizeof(Bits), sizeof(bits));
-      hit |= (bits & kExponents) + kLowest;
-    }
-    hit &= kSigns;
-    for (; word < end; ++word) hit |= static_cast<uint64_t>((at(word) & kExponent) == kExponent);
-    for (int64_t i = begin; hit != 0 && i < end; ++i) {
-      if ((at(i) & kExponent) == kExponent) first = std::min(first, i);
-    }
+    const int64_t bad = FirstNonFinite(tensor.raw() + begin * size, tensor.dtype(),
+                                       std::min(kBlock, count - begin));
+    if (bad >= 0) first = std::min(first, begin + bad);
   }
   return first < count ? first : -1;
 }
 
-}  // namespace
+std::string Weight::Where() const {
+  return absl::StrCat("\"", file_->path(), "\": tensor ", Quoted(name_));
+}
 
-int64_t FirstNonFinite(const Tensor& tensor) {
-  if (tensor.raw() == nullptr) return -1;
-  switch (tensor.dtype()) {
-    case DType::kF32:
-      return FirstWithFullExponent<uint32_t, 0x7f800000u>(tensor.raw(), tensor.numel());
-    case DType::kBF16:
-      return FirstWithFullExponent<uint16_t, 0x7f80u>(tensor.raw(), tensor.numel());
-    case DType::kF16:
-      return FirstWithFullExponent<uint16_t, 0x7c00u>(tensor.raw(), tensor.numel());
-    default:
-      return -1;
-  }
+absl::StatusOr<Tensor> Weight::ReadUnchecked() const {
+  if (file_ == nullptr) return absl::FailedPreconditionError("there is no such weight to read");
+  absl::StatusOr<Tensor> tensor = file_->Read(index_);
+  if (!tensor.ok()) return Annotate(tensor.status(), Where());
+  return tensor;
 }
 
 absl::StatusOr<Tensor> Weight::Read() const {
-  if (file_ == nullptr) return absl::FailedPreconditionError("there is no such weight to read");
-  const auto where = [this] {
-    return absl::StrCat("\"", file_->path(), "\": tensor ", Quoted(name_));
-  };
-  absl::StatusOr<Tensor> tensor = file_->Read(index_);
-  if (!tensor.ok()) return Annotate(tensor.status(), where());
+  WEFT_ASSIGN_OR_RETURN(Tensor tensor, ReadUnchecked());
   if (state_->finite.load(std::memory_order_relaxed)) return tensor;
-  if (const int64_t bad = FirstNonFinite(*tensor); bad >= 0) {
-    const absl::StatusOr<Tensor> one = tensor->Reshape(Shape{tensor->numel()});
+  if (const int64_t bad = FirstNonFinite(tensor); bad >= 0) {
     float value = 0;
-    ConvertElements(one->raw() + static_cast<size_t>(bad) * SizeOf(tensor->dtype()),
-                    tensor->dtype(), &value, DType::kF32, 1);
-    return absl::DataLossError(absl::StrCat(where(), ": holds ",
+    ConvertElements(tensor.raw() + static_cast<size_t>(bad) * SizeOf(tensor.dtype()),
+                    tensor.dtype(), &value, DType::kF32, 1);
+    return absl::DataLossError(absl::StrCat(Where(), ": holds ",
                                             value != value ? "NaN" : "infinity", " at element ",
-                                            bad, " of ", tensor->numel()));
+                                            bad, " of ", tensor.numel()));
   }
   state_->finite.store(true, std::memory_order_relaxed);
   return tensor;

@@ -25,6 +25,9 @@ class WeightFile {
   virtual absl::StatusOr<Tensor> Read(size_t index) const = 0;
   // What reading holds besides the tensors themselves: the window of a compressed file.
   virtual size_t scratch_bytes() const { return 0; }
+  // Whether Read lends pages of a mapped file, which can leave the process while they are read
+  // (MappedFile::HaveBeenRead).
+  virtual bool Lends(size_t /*index*/) const { return false; }
 };
 
 struct WeightAdapter;  // weight_adapter.h
@@ -53,6 +56,10 @@ class Weight {
   // An error names the file and the tensor; NaN and infinite values are errors. Whoever reads a
   // weight more than once should keep what it got: compressed files decompress again.
   absl::StatusOr<Tensor> Read() const;
+  // Without a look at the values, for whoever looks at them on the way and asks Read() for the
+  // error where they are wrong.
+  absl::StatusOr<Tensor> ReadUnchecked() const;
+  bool lends() const { return file_ != nullptr && file_->Lends(index_); }
   size_t scratch_bytes() const { return file_ != nullptr ? file_->scratch_bytes() : 0; }
 
   // The same tensor with one adapter more. Read() gives the stored tensor in any case.
@@ -71,6 +78,8 @@ class Weight {
                               absl::FunctionRef<std::shared_ptr<void>()> make) const;
 
  private:
+  std::string Where() const;  // file and tensor
+
   struct State {
     std::atomic<bool> finite{false};  // whether its values have been looked at
     absl::Mutex mutex;

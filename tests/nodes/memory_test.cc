@@ -86,6 +86,20 @@ TEST(Memory, KeepsSomeInBetweenAndStaysBelowTheBudget) {
   EXPECT_GT(plan->peak_bytes, need.least - need.around);
 }
 
+TEST(Memory, IsNotTakenByLayersThatAPromptNeedsOnce) {
+  const MemoryNeed need = *Least("txt2img").memory;
+  const auto plan = Load("txt2img").Check(Options((need.least + 3 * need.everything) / 4));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  int guidances = 0;
+  for (const DryRunNode& node : plan->nodes) {
+    if (node.type != "Guidance") continue;
+    ++guidances;
+    EXPECT_EQ(node.kept_bytes, 0u) << "keys and values of texts need no weights in a step";
+  }
+  EXPECT_EQ(guidances, 1);
+  EXPECT_GT(Kept(*plan), 0u);
+}
+
 TEST(Memory, IsRefusedBelowTheLeastWithWhatWouldDo) {
   Least("txt2img");
   for (const DType compute : {DType::kF32, DType::kBF16}) {

@@ -61,7 +61,18 @@ class CpuBackend : public Backend {
                                                          const Allocator& allocator) override {
     UseThreads();
     return cpu::Guard("conv2d", [&] {
-      return cpu::PackConvolution(spec, weight, bias, sources, Arithmetic(compute), allocator);
+      return cpu::PackConvolution(spec, weight, bias, sources, Arithmetic(compute),
+                                  /*in_parts=*/false, allocator);
+    });
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvForOneUse(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override {
+    UseThreads();
+    return cpu::Guard("conv2d", [&] {
+      return cpu::PackConvolution(spec, weight, bias, sources, Arithmetic(compute),
+                                  /*in_parts=*/true, allocator);
     });
   }
 

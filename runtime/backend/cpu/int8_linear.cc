@@ -1,5 +1,6 @@
 // Linear layers of 8-bit codes: rows of codes against panels of codes, in one pass.
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -63,9 +64,10 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackInt8Linear(const Tensor& weigh
   WEFT_ASSIGN_OR_RETURN(packed->bias, Tensor::Allocate(allocator, DType::kF32, Shape{rows}));
   auto* offsets = packed->bias.mutable_data<float>();
   const std::vector<float> zero(input.zero.begin(), input.zero.end());
-  PackWeightCodes(StoredRows{weight.raw(), weight.dtype(), rows, packed->in, 1, packed->in}, places,
-                  {input.scale.data(), zero.data(), packed->scales.mutable_data<float>(), offsets},
-                  reinterpret_cast<int8_t*>(packed->panels.mutable_data<uint8_t>()));
+  WEFT_RETURN_IF_ERROR(PackWeightCodes(
+      StoredRows{weight.raw(), weight.dtype(), rows, packed->in, 1, packed->in}, places,
+      {input.scale.data(), zero.data(), packed->scales.mutable_data<float>(), offsets},
+      reinterpret_cast<int8_t*>(packed->panels.mutable_data<uint8_t>())));
   std::vector<float> given(static_cast<size_t>(rows), 0.0f);
   if (!bias.empty()) {
     ConvertElements(bias.raw(), bias.dtype(), given.data(), DType::kF32, rows);
@@ -100,13 +102,16 @@ absl::StatusOr<Tensor> RunInt8Linear(const Packed& packed, const Tensor& x, Epil
   if (!epilogue.addend.empty()) task.addend = epilogue.addend.raw();
   task.activation = epilogue.activation;
   if (!epilogue.residual.empty()) task.residual = epilogue.residual.raw();
+  std::optional<CodeMaker> maker;
+  if (epilogue.codes != nullptr) task.codes = &maker.emplace(*epilogue.codes);
   Tensor output;
   if (!epilogue.residual.empty() && epilogue.residual.unique()) {
     output = std::move(epilogue.residual);
   } else {
     std::vector<int64_t> dims(x.shape().dims().begin(), x.shape().dims().end());
     dims.back() = linear.out;
-    WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, linear.compute, Shape(dims)));
+    const DType told = task.codes != nullptr ? DType::kU8 : linear.compute;
+    WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, told, Shape(dims)));
   }
   task.output = output.mutable_data<std::byte>();
   RunLinearPanels(task);

@@ -19,11 +19,24 @@ Desc Picture(int64_t batch, int64_t channels, int64_t height, int64_t width, Typ
   return Desc({batch, channels, height, width}, type, Tag::nhwc);
 }
 
+CodeFrame FrameOf(const ConvGeometry& g, const ConvCall& call) {
+  return {.batch = call.batch,
+          .height = call.height,
+          .width = call.width,
+          .channels = g.in_channels,
+          .top = g.pad_top,
+          .left = g.pad_left,
+          .bottom = g.pad_bottom,
+          .right = g.pad_right};
+}
+
 }  // namespace
 
-Int8PlainConv::Int8PlainConv(const ConvGeometry& geometry, DType compute)
+Int8PlainConv::Int8PlainConv(const ConvGeometry& geometry, DType compute,
+                             std::shared_ptr<const CodeMaker> maker)
     : geometry_(geometry),
       compute_(compute),
+      maker_(std::move(maker)),
       weights_({geometry.out_channels, geometry.in_channels, geometry.kernel, geometry.kernel},
                {.out = 0, .in = 1}) {}
 
@@ -31,15 +44,20 @@ absl::Status Int8PlainConv::Pack(const Tensor& weight, TapSums sums, const Int8I
                                  const float* bias, int64_t batch, int64_t height, int64_t width,
                                  const Allocator& allocator) {
   const absl::MutexLock lock(&mutex_);
-  Key key{};
-  key.batch = batch;
-  key.height = height;
-  key.width = width;
-  key.threads = omp_get_max_threads();
+  const Key key = KeyOf(batch, height, width);
   const int64_t taps = weight.dim(2) * weight.dim(3);
   const StoredRows rows{weight.raw(), weight.dtype(),       weight.dim(0),  weight.dim(1),
                         taps,         weight.dim(1) * taps, std::move(sums)};
   return weights_.Pack(rows, input, bias, Describe(key).weights_desc(), allocator);
+}
+
+Int8PlainConv::Key Int8PlainConv::KeyOf(int64_t batch, int64_t height, int64_t width) const {
+  Key key{};
+  key.batch = batch;
+  key.height = height + geometry_.pad_top + geometry_.pad_bottom;
+  key.width = width + geometry_.pad_left + geometry_.pad_right;
+  key.threads = omp_get_max_threads();
+  return key;
 }
 
 dnnl::convolution_forward::primitive_desc Int8PlainConv::Describe(const Key& key) const {
@@ -83,10 +101,24 @@ absl::StatusOr<std::shared_ptr<const Prepared>> Int8PlainConv::Prepare(
   return known;
 }
 
-absl::Status Int8PlainConv::Run(const Int8ConvCall& call, const Allocator& allocator) const {
-  const Key key{call.batch,           call.height,        call.width,
-                call.activation,      call.residual_mode, call.addend != nullptr,
-                omp_get_max_threads()};
+absl::Status Int8PlainConv::Run(const ConvCall& call, const Allocator& allocator) const {
+  Tensor made;  // codes of all sources
+  const void* codes = call.sources[0].data;
+  if (call.input != DType::kU8) {
+    const CodeFrame frame = FrameOf(geometry_, call);
+    WEFT_ASSIGN_OR_RETURN(made, Tensor::Allocate(allocator, DType::kU8, Shape{frame.bytes()}));
+    int64_t channel = 0;
+    for (const ConvSource& source : call.sources) {
+      QuantizePictures(source.data, call.input, frame, channel, source.channels, *maker_,
+                       made.mutable_data<uint8_t>());
+      channel += source.channels;
+    }
+    codes = made.raw();
+  }
+  Key key = KeyOf(call.batch, call.height, call.width);
+  key.activation = call.activation;
+  key.residual = call.residual_mode;
+  key.addend = call.addend != nullptr;
   std::shared_ptr<const Prepared> prepared;
   {
     const absl::MutexLock lock(&mutex_);
@@ -94,7 +126,7 @@ absl::Status Int8PlainConv::Run(const Int8ConvCall& call, const Allocator& alloc
   }
   const int64_t out = geometry_.out_channels;
   Arguments arguments;
-  arguments.emplace(DNNL_ARG_SRC, MemoryOf(prepared->source, call.codes));
+  arguments.emplace(DNNL_ARG_SRC, MemoryOf(prepared->source, codes));
   arguments.emplace(DNNL_ARG_DST, MemoryOf(prepared->destination, call.output));
   arguments.emplace(DNNL_ARG_BIAS, MemoryOf(Desc({out}, Type::f32, Tag::x), call.bias));
   AddScales(weights_, out, arguments);

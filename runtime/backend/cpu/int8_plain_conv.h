@@ -8,44 +8,32 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "runtime/backend/cpu/convolution.h"
+#include "runtime/backend/cpu/conv_phases.h"
 #include "runtime/backend/cpu/int8_weights.h"
+#include "runtime/backend/cpu/kernels/quantize.h"
 
 namespace weft::cpu {
 
-// y = activation(codes·w + bias + addend) + residual, as ConvCall has it. The codes have their
-// border already: there is no padding.
-struct Int8ConvCall {
-  const uint8_t* codes = nullptr;  // [batch, height, width, in]
-  int64_t batch = 0;
-  int64_t height = 0;  // with the border
-  int64_t width = 0;
-  const float* bias = nullptr;    // [out]
-  const float* addend = nullptr;  // [batch, h', w', out] or null
-  Activation activation = Activation::kNone;
-  ResidualMode residual_mode = ResidualMode::kNone;
-  const void* residual = nullptr;  // where kSeparate
-  void* output = nullptr;          // holds the residual where kInPlace
-};
-
-// A convolution of codes without upsampling, and its primitives for each shape. Sums are whole
-// numbers, so their order does not matter.
-class Int8PlainConv {
+// A convolution of codes by oneDNN, and its primitives for each shape. Sources that are values are
+// told in codes first, with a border, so that there is no padding. Sums are whole numbers, so their
+// order does not matter.
+class Int8PlainConv : public ConvPhase {
  public:
-  // `compute`: of the result. The geometry's padding is that of the border.
-  Int8PlainConv(const ConvGeometry& geometry, DType compute);
+  // `maker`: of the codes; `compute`: of the result.
+  Int8PlainConv(const ConvGeometry& geometry, DType compute,
+                std::shared_ptr<const CodeMaker> maker);
 
-  const ConvGeometry& geometry() const { return geometry_; }
   // `weight` [out, in, k, k] in any float type, whose taps are summed up where `sums` says so;
-  // `bias` [out] f32, or null.
+  // `bias` [out] f32, or null. Height and width are of the pictures, without a border.
   absl::Status Pack(const Tensor& weight, TapSums sums, const Int8Input& input, const float* bias,
                     int64_t batch, int64_t height, int64_t width, const Allocator& allocator);
-  const float* bias() const { return weights_.bias(); }
-  absl::Status Run(const Int8ConvCall& call, const Allocator& allocator) const;
+  const ConvGeometry& geometry() const override { return geometry_; }
+  const float* bias() const override { return weights_.bias(); }
+  absl::Status Run(const ConvCall& call, const Allocator& allocator) const override;
 
  private:
   struct Key {
-    int64_t batch, height, width;
+    int64_t batch, height, width;  // of the codes, with their border
     Activation activation;
     ResidualMode residual;
     bool addend;
@@ -53,6 +41,7 @@ class Int8PlainConv {
     auto operator<=>(const Key&) const = default;
   };
   int64_t Extent(int64_t size) const { return (size - geometry_.kernel) / geometry_.stride + 1; }
+  Key KeyOf(int64_t batch, int64_t height, int64_t width) const;
   dnnl::convolution_forward::primitive_desc Describe(const Key& key) const;
   absl::StatusOr<std::shared_ptr<const Prepared>> Prepare(const Key& key,
                                                           const Allocator& allocator) const
@@ -60,6 +49,7 @@ class Int8PlainConv {
 
   const ConvGeometry geometry_;
   const DType compute_;
+  const std::shared_ptr<const CodeMaker> maker_;
   mutable absl::Mutex mutex_;
   mutable Int8Weights weights_;  // changed under the mutex alone
   mutable std::map<Key, std::shared_ptr<const Prepared>> prepared_ ABSL_GUARDED_BY(mutex_);

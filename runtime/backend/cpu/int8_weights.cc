@@ -18,9 +18,9 @@ absl::Status Int8Weights::Pack(const StoredRows& rows, const Int8Input& input, c
   WEFT_ASSIGN_OR_RETURN(made.data, Tensor::Allocate(allocator, DType::kU8, Shape{places.size}));
   const std::vector<float> zero(input.zero.begin(), input.zero.end());
   auto* offsets = bias_.mutable_data<float>();
-  PackWeightCodes(rows, places,
-                  {input.scale.data(), zero.data(), scales_.mutable_data<float>(), offsets},
-                  reinterpret_cast<int8_t*>(made.data.mutable_data<uint8_t>()));
+  WEFT_RETURN_IF_ERROR(PackWeightCodes(
+      rows, places, {input.scale.data(), zero.data(), scales_.mutable_data<float>(), offsets},
+      reinterpret_cast<int8_t*>(made.data.mutable_data<uint8_t>())));
   for (int64_t r = 0; r < rows.count; ++r) {
     offsets[r] = (bias != nullptr ? bias[r] : 0.0f) - offsets[r];
   }

@@ -260,8 +260,9 @@ absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, c
     packed->gated = gated;
     const WeightPlaces places = LinearPanelsPlaces(compute, packed->out, packed->in, gated);
     WEFT_ASSIGN_OR_RETURN(packed->panels, Tensor::Allocate(allocator, compute, Shape{places.size}));
-    PackWeights(StoredRows{weight.raw(), weight.dtype(), weight.dim(0), packed->in, 1, packed->in},
-                places, compute, packed->panels.mutable_data<std::byte>());
+    WEFT_RETURN_IF_ERROR(PackWeights(
+        StoredRows{weight.raw(), weight.dtype(), weight.dim(0), packed->in, 1, packed->in}, places,
+        compute, packed->panels.mutable_data<std::byte>()));
     return packed;
   }
   const int64_t rows = x.shape().outer(-1 + x.rank());

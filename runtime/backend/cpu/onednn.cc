@@ -127,7 +127,7 @@ absl::StatusOr<WeightLayouts::Layout> WeightLayouts::In(const dnnl::memory::desc
   auto* target = made.data.mutable_data<uint8_t>();
   if (layouts_.empty()) {
     WEFT_ASSIGN_OR_RETURN(const WeightPlaces places, PlacesOf(desc, axes_, SizeOf(compute_)));
-    PackWeights(rows_, places, compute_, target);
+    WEFT_RETURN_IF_ERROR(PackWeights(rows_, places, compute_, target));
   } else {
     Copy(desc, target);
   }

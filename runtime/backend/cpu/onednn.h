@@ -57,13 +57,15 @@ class WeightLayouts {
     dnnl::memory::desc desc;
     Tensor data;
   };
-  // `rows` must live until the first In.
+  // `rows` must live until the first In, and until that after a Drop.
   WeightLayouts(WeightAxes axes, DType compute, StoredRows rows)
       : axes_(axes), compute_(compute), rows_(std::move(rows)) {}
 
   const std::vector<Layout>& layouts() const { return layouts_; }
   // The weight in the layout `desc`, packed or reordered if need be.
   absl::StatusOr<Layout> In(const dnnl::memory::desc& desc, const Allocator& allocator);
+  // Lets go of what has been packed: the next In packs anew.
+  void Drop() { layouts_.clear(); }
   // Writes the weight, which has been packed, to `target`, in the layout `desc`.
   void Copy(const dnnl::memory::desc& desc, void* target) const;
 

@@ -1,9 +1,9 @@
-// One convolution by oneDNN: weights for each source, primitives for each shape.
+#include "runtime/backend/cpu/plain_conv.h"
+
 #include <omp.h>
 
 #include <utility>
 
-#include "runtime/backend/cpu/convolution.h"
 #include "runtime/backend/cpu/same_bits.h"
 #include "runtime/base/status_macros.h"
 
@@ -168,6 +168,12 @@ absl::StatusOr<std::shared_ptr<const Prepared>> PlainConv::Prepare(
   return known;
 }
 
+void PlainConv::Drop(size_t slice) const {
+  const absl::MutexLock lock(&mutex_);
+  prepared_.clear();  // they hold the weights, too
+  slices_[slice].layouts.Drop();
+}
+
 absl::Status PlainConv::RunStep(const Key& key, const ConvSource& source, const ConvCall& call,
                                 void* output, const Allocator& allocator) const {
   std::shared_ptr<const Prepared> prepared;
@@ -202,7 +208,9 @@ absl::Status PlainConv::RunStep(const Key& key, const ConvSource& source, const 
 absl::Status PlainConv::Run(const ConvCall& call, const Allocator& allocator) const {
   std::vector<int64_t> channels;
   for (const ConvSource& source : call.sources) channels.push_back(source.channels);
-  WEFT_RETURN_IF_ERROR(Pack(channels, call.batch, call.height, call.width, allocator));
+  if (!in_parts_) {
+    WEFT_RETURN_IF_ERROR(Pack(channels, call.batch, call.height, call.width, allocator));
+  }
   std::vector<size_t> slices;
   {
     absl::MutexLock lock(&mutex_);
@@ -231,6 +239,7 @@ absl::Status PlainConv::Run(const ConvCall& call, const Allocator& allocator) co
     key.accumulate = begun;
     WEFT_RETURN_IF_ERROR(RunStep(key, call.sources[i], last, last.addend, allocator));
     begun = true;
+    if (in_parts_ && call.last_use) Drop(key.slice);
   }
   key.slice = slices.back();
   key.to_f32 = key.accumulate = false;
@@ -238,7 +247,9 @@ absl::Status PlainConv::Run(const ConvCall& call, const Allocator& allocator) co
   key.bias = last.bias != nullptr;
   key.activation = last.activation;
   key.residual = last.residual_mode;
-  return RunStep(key, call.sources.back(), last, last.output, allocator);
+  WEFT_RETURN_IF_ERROR(RunStep(key, call.sources.back(), last, last.output, allocator));
+  if (in_parts_ && call.last_use) Drop(key.slice);
+  return absl::OkStatus();
 }
 
 }  // namespace weft::cpu

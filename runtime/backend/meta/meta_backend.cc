@@ -1,5 +1,6 @@
 #include "runtime/backend/meta/meta_backend.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct MetaPacked : Packed {
   bool gated = false;
   bool winograd = false;
   bool int8 = false;
+  bool in_parts = false;        // Conv2d packs the weights
   DType compute = DType::kF32;  // of the result
   std::vector<Tensor> memory;
 };
@@ -31,28 +33,23 @@ class MetaBackend : public Backend {
   absl::StatusOr<std::shared_ptr<const Packed>> PackConv(
       const ConvSpec& spec, const Tensor& /*weight*/, const Tensor& bias,
       absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override {
-    auto packed = std::make_shared<MetaPacked>();
-    packed->spec = spec;
-    packed->out = spec.out_channels;
-    packed->compute = compute;
-    packed->winograd = cpu::IsWinograds(spec, compute);
-    if (packed->winograd) {
-      const int64_t frequencies = WinogradFrequencies(spec.upsample);
-      WEFT_RETURN_IF_ERROR(Keep(
-          *packed,
-          RoundUp(spec.out_channels, kWinogradPanel) * RoundUp(spec.in_channels, 2) * frequencies,
-          compute, allocator));
-      WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
-      return packed;
-    }
-    // Doubled pictures: four convolutions, each with about half the width of the kernel.
-    const int64_t taps = spec.upsample ? 4 * (spec.kernel / 2 + 1) * (spec.kernel / 2 + 1)
-                                       : spec.kernel * spec.kernel;
+    WEFT_ASSIGN_OR_RETURN(std::shared_ptr<MetaPacked> packed,
+                          DescribeConv(spec, bias, compute, allocator));
+    if (packed->winograd) return packed;
+    const int64_t phases = spec.upsample ? 4 : 1;
     for (const Tensor& source : sources) {
-      WEFT_RETURN_IF_ERROR(Keep(*packed, PackedElements(spec.out_channels, source.dim(3)) * taps,
-                                compute, allocator));
+      WEFT_RETURN_IF_ERROR(
+          Keep(*packed, phases * PhaseElements(spec, source.dim(3)), compute, allocator));
     }
-    WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
+    return packed;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvForOneUse(
+      const ConvSpec& spec, const Tensor& /*weight*/, const Tensor& bias,
+      absl::Span<const Tensor> /*sources*/, DType compute, const Allocator& allocator) override {
+    WEFT_ASSIGN_OR_RETURN(std::shared_ptr<MetaPacked> packed,
+                          DescribeConv(spec, bias, compute, allocator));
+    packed->in_parts = !packed->winograd;
     return packed;
   }
 
@@ -87,16 +84,26 @@ class MetaBackend : public Backend {
       WEFT_RETURN_IF_ERROR(Tensor::Allocate(allocator, DType::kU8, Shape{bytes}).status());
       return output;
     }
-    const bool several = sources.size() > 1 && !conv.int8;
+    const bool several = sources.size() > 1;
     const bool one_by_one =
-        spec.upsample || (PictureByPicture(h * w) && (!conv.int8 || !epilogue.per_channel.empty()));
+        PictureByPicture(spec.upsample, several || !epilogue.per_channel.empty(), h * w);
     const int64_t count = one_by_one ? 1 : first.dim(0);
+    Tensor weights;
+    if (conv.in_parts) {
+      // A source's at a time, unless they are used again for the next picture.
+      int64_t elements = 0;
+      for (const Tensor& source : sources) {
+        const int64_t part = PhaseElements(spec, source.dim(3));
+        elements = count == first.dim(0) ? std::max(elements, part) : elements + part;
+      }
+      WEFT_ASSIGN_OR_RETURN(weights, Tensor::Allocate(allocator, conv.compute, Shape{elements}));
+    }
     Tensor phase, partial, codes;
     if (spec.upsample) {
       WEFT_ASSIGN_OR_RETURN(
           phase, Tensor::Allocate(allocator, conv.compute, Shape{count, h, w, conv.out}));
     }
-    if (several || (!epilogue.per_channel.empty() && count > 1)) {
+    if ((several && !conv.int8) || (!epilogue.per_channel.empty() && count > 1)) {
       WEFT_ASSIGN_OR_RETURN(partial,
                             Tensor::Allocate(allocator, DType::kF32, Shape{count, h, w, conv.out}));
     }
@@ -139,7 +146,8 @@ class MetaBackend : public Backend {
     if (!epilogue.residual.empty() && epilogue.residual.unique()) {
       output = std::move(epilogue.residual);
     } else {
-      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, dtype, Shape(dims)));
+      const DType told = epilogue.codes != nullptr ? DType::kU8 : dtype;
+      WEFT_ASSIGN_OR_RETURN(output, Tensor::Allocate(allocator, told, Shape(dims)));
     }
     if (linear.gated && !linear.int8 && !cpu::HasLinearPanels(dtype, x.dim(-1))) {
       const int64_t rows = GatedRows(x.shape().outer(x.rank() - 1), linear.out, dtype);
@@ -273,6 +281,29 @@ class MetaBackend : public Backend {
   // oneDNN's layouts fill the output channels up to blocks of 16, and the inputs to pairs in bf16.
   static int64_t PackedElements(int64_t out, int64_t in) {
     return RoundUp(out, 16) * RoundUp(in, 2);
+  }
+  // Of one phase: doubled pictures take four convolutions, each with about half the width of the
+  // kernel.
+  static int64_t PhaseElements(const ConvSpec& spec, int64_t in) {
+    const int64_t kernel = spec.upsample ? spec.kernel / 2 + 1 : spec.kernel;
+    return PackedElements(spec.out_channels, in) * kernel * kernel;
+  }
+  // A convolution with all that it keeps but the weights of its phases.
+  static absl::StatusOr<std::shared_ptr<MetaPacked>> DescribeConv(const ConvSpec& spec,
+                                                                  const Tensor& bias, DType compute,
+                                                                  const Allocator& allocator) {
+    auto packed = std::make_shared<MetaPacked>();
+    packed->spec = spec;
+    packed->out = spec.out_channels;
+    packed->compute = compute;
+    packed->winograd = cpu::IsWinograds(spec, compute);
+    if (packed->winograd) {
+      const int64_t elements = RoundUp(spec.out_channels, kWinogradPanel) *
+                               RoundUp(spec.in_channels, 2) * WinogradFrequencies(spec.upsample);
+      WEFT_RETURN_IF_ERROR(Keep(*packed, elements, compute, allocator));
+    }
+    WEFT_RETURN_IF_ERROR(KeepBias(*packed, bias, allocator));
+    return packed;
   }
   static absl::Status Keep(MetaPacked& packed, int64_t elements, DType dtype,
                            const Allocator& allocator) {

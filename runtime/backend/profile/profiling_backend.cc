@@ -94,6 +94,16 @@ absl::StatusOr<std::shared_ptr<const Packed>> ProfilingBackend::PackConv(
   return packed;
 }
 
+absl::StatusOr<std::shared_ptr<const Packed>> ProfilingBackend::PackConvForOneUse(
+    const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
+    absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) {
+  auto packed = std::make_shared<ProfiledConv>();
+  packed->spec = spec;
+  WEFT_ASSIGN_OR_RETURN(packed->inner,
+                        inner_.PackConvForOneUse(spec, weight, bias, sources, compute, allocator));
+  return packed;
+}
+
 absl::StatusOr<Tensor> ProfilingBackend::Conv2d(const Packed& packed,
                                                 absl::Span<const Tensor> sources, Epilogue epilogue,
                                                 const Allocator& allocator) {

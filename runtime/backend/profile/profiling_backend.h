@@ -33,7 +33,7 @@ struct Roofline {
 };
 
 // Another backend with a clock: does what `inner` does and notes what each call took. Packing is
-// not counted.
+// not counted, but where a convolution packs its parts itself.
 class ProfilingBackend : public Backend {
  public:
   // `inner` must outlive it.
@@ -50,6 +50,9 @@ class ProfilingBackend : public Backend {
                                                          absl::Span<const Tensor> sources,
                                                          DType compute,
                                                          const Allocator& allocator) override;
+  absl::StatusOr<std::shared_ptr<const Packed>> PackConvForOneUse(
+      const ConvSpec& spec, const Tensor& weight, const Tensor& bias,
+      absl::Span<const Tensor> sources, DType compute, const Allocator& allocator) override;
   absl::StatusOr<Tensor> Conv2d(const Packed& packed, absl::Span<const Tensor> sources,
                                 Epilogue epilogue, const Allocator& allocator) override;
   absl::StatusOr<std::shared_ptr<const Packed>> PackLinear(const Tensor& weight, const Tensor& bias,

@@ -1,8 +1,7 @@
 #include <cstring>
-#include <tuple>
+#include <limits>
 
-#include "runtime/backend/cpu/cpu_backend.h"
-#include "tests/runtime/backend/reference.h"
+#include "tests/runtime/backend/conv_case.h"
 
 namespace weft {
 namespace {
@@ -11,17 +10,7 @@ using reference::Near;
 using reference::Random;
 using reference::Tolerance;
 
-struct Case {
-  const char* name;
-  int64_t batch, h, w;
-  std::vector<int64_t> sources;
-  int64_t out, kernel, stride, pad_begin, pad_end;
-  bool upsample = false;
-};
-
-std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
-
-const Case kCases[] = {
+const ConvCase kCases[] = {
     {"Plain3x3", 2, 7, 9, {16}, 32, 3, 1, 1, 1},
     {"OddChannels", 1, 5, 6, {13}, 19, 3, 1, 1, 1},
     {"FewInputs", 2, 8, 8, {4}, 20, 3, 1, 1, 1},
@@ -53,33 +42,12 @@ const Case kCases[] = {
     {"UpsampleTwoSources", 2, 4, 4, {8, 8}, 16, 3, 1, 1, 1, true},
 };
 
-class Convolution : public testing::TestWithParam<std::tuple<Case, DType>> {
+class Convolution : public ConvCaseTest {
  protected:
   void SetUp() override {
-    const auto& [c, dtype] = GetParam();
-    dtype_ = dtype;
-    spec_.in_channels = 0;
-    for (const int64_t channels : c.sources) spec_.in_channels += channels;
-    spec_.out_channels = c.out;
-    spec_.kernel = c.kernel;
-    spec_.stride = c.stride;
-    spec_.pad_begin = c.pad_begin;
-    spec_.pad_end = c.pad_end;
-    spec_.upsample = c.upsample;
-    unsigned seed = 1;
-    for (const int64_t channels : c.sources) {
-      sources_.push_back(Random(Shape{c.batch, c.h, c.w, channels}, dtype, seed++));
-    }
-    const double scale = 1 / std::sqrt(static_cast<double>(spec_.in_channels * c.kernel));
-    weight_ = Random(Shape{c.out, spec_.in_channels, c.kernel, c.kernel}, dtype, 10, scale);
-    bias_ = Random(Shape{c.out}, dtype, 11);
-    const int64_t factor = c.upsample ? 2 : 1;
-    const auto extent = [&](int64_t n) {
-      return (n * factor + c.pad_begin + c.pad_end - c.kernel) / c.stride + 1;
-    };
-    output_ = Shape{c.batch, extent(c.h), extent(c.w), c.out};
+    ConvCaseTest::SetUp();
     // The sums of taps of doubled pictures are rounded once more in bf16.
-    tolerance_ = Tolerance(dtype) * (c.upsample && dtype == DType::kBF16 ? 1.5 : 1.0);
+    tolerance_ = Tolerance(dtype_) * (spec_.upsample && dtype_ == DType::kBF16 ? 1.5 : 1.0);
   }
 
   absl::StatusOr<Tensor> Run(const Tensor& bias, Epilogue epilogue) {
@@ -91,15 +59,6 @@ class Convolution : public testing::TestWithParam<std::tuple<Case, DType>> {
     return reference::Conv2d(spec_, sources_, weight_, bias, epilogue, output_.dim(1),
                              output_.dim(2));
   }
-
-  std::unique_ptr<Backend> backend_ = MakeCpuBackend();
-  Allocator allocator_{Device::kCpu};
-  DType dtype_ = DType::kF32;
-  ConvSpec spec_;
-  std::vector<Tensor> sources_;
-  Tensor weight_, bias_;
-  Shape output_;
-  double tolerance_ = 0;
 };
 
 TEST_P(Convolution, MatchesTheDefinitionWithoutAnythingElse) {
@@ -110,10 +69,7 @@ TEST_P(Convolution, MatchesTheDefinitionWithoutAnythingElse) {
 
 TEST_P(Convolution, MatchesTheDefinitionWithBiasActivationPerChannelAndResidual) {
   for (const Activation activation : {Activation::kNone, Activation::kSilu, Activation::kGelu}) {
-    Epilogue epilogue;
-    epilogue.activation = activation;
-    epilogue.per_channel = Random(Shape{output_.dim(0), output_.dim(3)}, dtype_, 12);
-    epilogue.residual = Random(output_, dtype_, 13);
+    const Epilogue epilogue = Everything(activation);
     const auto expected = Expected(bias_, epilogue);
     const auto y = Run(bias_, epilogue);
     ASSERT_TRUE(y.ok()) << y.status();
@@ -137,6 +93,20 @@ TEST_P(Convolution, WritesIntoAResidualThatNobodyElseHolds) {
   }
 }
 
+TEST_P(Convolution, GivesTheSameBitsWhereItsWeightsArePackedForOneUse) {
+  const Epilogue epilogue = Everything(Activation::kSilu);
+  const auto kept = Run(bias_, epilogue);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  const auto packed =
+      backend_->PackConvForOneUse(spec_, weight_, bias_, sources_, dtype_, allocator_);
+  ASSERT_TRUE(packed.ok()) << packed.status();
+  for (int use = 0; use < 2; ++use) {  // a second one takes longer, no more
+    const auto y = backend_->Conv2d(**packed, sources_, epilogue, allocator_);
+    ASSERT_TRUE(y.ok()) << y.status();
+    EXPECT_EQ(std::memcmp(y->raw(), kept->raw(), kept->bytes()), 0) << "use " << use;
+  }
+}
+
 TEST_P(Convolution, LeavesASharedResidualAndItsSourcesAlone) {
   const Tensor residual = Random(output_, dtype_, 15);
   const auto residual_before = reference::Of(residual);
@@ -151,10 +121,7 @@ TEST_P(Convolution, LeavesASharedResidualAndItsSourcesAlone) {
 INSTANTIATE_TEST_SUITE_P(Cpu, Convolution,
                          testing::Combine(testing::ValuesIn(kCases),
                                           testing::Values(DType::kF32, DType::kBF16)),
-                         [](const auto& param_info) {
-                           return std::string(std::get<0>(param_info.param).name) +
-                                  (std::get<1>(param_info.param) == DType::kF32 ? "F32" : "BF16");
-                         });
+                         ConvCaseTest::NameOf);
 
 TEST(ConvolutionWeights, ServeOtherPictureSizesAndOtherSourcesThanTheFirst) {
   const auto backend = MakeCpuBackend();
@@ -232,6 +199,57 @@ TEST(ConvolutionWeights, PackTheSameBitsFromHalvesAsFromTheirConversion) {
     }
     EXPECT_EQ(std::memcmp(results[0].raw(), results[1].raw(), results[0].bytes()), 0)
         << Name(compute);
+  }
+}
+
+TEST(ConvolutionWeights, OfOneUseAreNeverThereTogether) {
+  const auto backend = MakeCpuBackend();
+  // Two sources, and a doubled picture, both with too many channels for Winograd's method.
+  for (const bool doubled : {false, true}) {
+    ConvSpec spec;
+    spec.in_channels = 1280;
+    spec.out_channels = 1024;
+    spec.upsample = doubled;
+    const Tensor weight = Random(Shape{1024, 1280, 3, 3}, DType::kF32, 1, 0.01);
+    std::vector<Tensor> sources = {Random(Shape{1, 2, 2, 640}, DType::kF32, 2),
+                                   Random(Shape{1, 2, 2, 640}, DType::kF32, 3)};
+    if (doubled) sources = {Random(Shape{1, 2, 2, 1280}, DType::kF32, 4)};
+    const Allocator allocator(Device::kCpu);
+    const auto packed =
+        backend->PackConvForOneUse(spec, weight, Tensor(), sources, DType::kF32, allocator);
+    ASSERT_TRUE(packed.ok()) << packed.status();
+    ASSERT_TRUE(backend->Conv2d(**packed, sources, {}, allocator).ok());
+    const size_t part = weight.bytes() / (doubled ? 9 : 2) * (doubled ? 4 : 1);
+    EXPECT_GE(allocator.meter()->peak(), part);
+    EXPECT_LT(allocator.meter()->peak(), part + part / 4) << (doubled ? "doubled" : "two sources");
+    EXPECT_EQ(allocator.meter()->live(), 0u);
+  }
+}
+
+TEST(ConvolutionWeights, ThatAreNotFiniteAreRefused) {
+  const auto backend = MakeCpuBackend();
+  const Allocator allocator(Device::kCpu);
+  ConvSpec spec;
+  spec.out_channels = 40;
+  for (const int64_t channels : {20, 36}) {  // by oneDNN, by Winograd's method
+    spec.in_channels = channels;
+    const std::vector<Tensor> sources = {Random(Shape{1, 4, 4, channels}, DType::kF32, 1)};
+    Tensor weight = Random(Shape{40, channels, 3, 3}, DType::kF32, 2);
+    weight.mutable_data<float>()[weight.numel() - 2] = std::numeric_limits<float>::infinity();
+    for (const DType stored : {DType::kF32, DType::kF16, DType::kBF16}) {
+      const Tensor given = *weight.To(stored, allocator);
+      EXPECT_TRUE(absl::IsDataLoss(
+          backend->PackConv(spec, given, Tensor(), sources, DType::kF32, allocator).status()))
+          << channels << " channels in " << Name(stored);
+      if (!backend->HasInt8(DType::kF32)) continue;
+      Int8Input input;
+      input.scale.assign(static_cast<size_t>(channels), 0.1f);
+      input.zero.assign(static_cast<size_t>(channels), 128);
+      EXPECT_TRUE(absl::IsDataLoss(
+          backend->PackConvInt8(spec, given, Tensor(), input, sources, DType::kF32, allocator)
+              .status()))
+          << channels << " channels in codes of " << Name(stored);
+    }
   }
 }
 

@@ -2,9 +2,8 @@
 // here by their definitions, and the products of what they stand for are summed in double.
 #include <cstring>
 
-#include "runtime/backend/cpu/cpu_backend.h"
 #include "runtime/backend/cpu/kernels/quantize.h"
-#include "tests/runtime/backend/reference.h"
+#include "tests/runtime/backend/conv_case.h"
 
 namespace weft {
 namespace {
@@ -100,12 +99,11 @@ TEST(Int8Kernel, TellsRowsOfNextToNothingAsZeros) {
     row[3] = size;
     row[36] = -size;
     std::vector<int8_t> codes(kLength, 77);
-    float scale = 0, offset = -1;
-    cpu::QuantizeWeightRow(row.data(), kLength, factor.data(), zero.data(), codes.data(), &scale,
-                           &offset);
-    EXPECT_EQ(codes, std::vector<int8_t>(kLength, 0)) << size;
+    const float scale = cpu::WeightScale(cpu::LargestWeight(row.data(), kLength, factor.data()));
     EXPECT_EQ(scale, 1.0f);
-    EXPECT_EQ(offset, 0.0f);
+    EXPECT_EQ(
+        cpu::WeightCodes(row.data(), kLength, factor.data(), zero.data(), scale, codes.data()), 0);
+    EXPECT_EQ(codes, std::vector<int8_t>(kLength, 0)) << size;
   }
 }
 
@@ -141,16 +139,7 @@ TEST(Int8Kernel, FramesPicturesWithTheCodeOfNothing) {
   }
 }
 
-struct Case {
-  const char* name;
-  int64_t batch, h, w;
-  std::vector<int64_t> sources;
-  int64_t out, kernel, stride, pad_begin, pad_end;
-  bool upsample = false;
-};
-std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
-
-const Case kCases[] = {
+const ConvCase kCases[] = {
     {"Plain3x3", 2, 7, 9, {16}, 32, 3, 1, 1, 1},
     {"OddChannels", 1, 5, 6, {13}, 19, 3, 1, 1, 1},
     {"OneByOne", 2, 6, 5, {36}, 52, 1, 1, 0, 0},
@@ -163,35 +152,14 @@ const Case kCases[] = {
     {"Upsample", 2, 5, 7, {16}, 24, 3, 1, 1, 1, true},
 };
 
-class Int8 : public testing::TestWithParam<std::tuple<Case, DType>> {
+class Int8 : public ConvCaseTest {
  protected:
   void SetUp() override {
-    const auto& [c, dtype] = GetParam();
-    dtype_ = dtype;
-    if (!backend_->HasInt8(dtype)) GTEST_SKIP() << "no 8-bit products here";
-    spec_ = {.in_channels = 0,
-             .out_channels = c.out,
-             .kernel = c.kernel,
-             .stride = c.stride,
-             .pad_begin = c.pad_begin,
-             .pad_end = c.pad_end,
-             .upsample = c.upsample};
-    for (const int64_t channels : c.sources) {
-      spec_.in_channels += channels;
-      sources_.push_back(Random(Shape{c.batch, c.h, c.w, channels}, dtype,
-                                static_cast<unsigned>(sources_.size()) + 1));
-    }
+    if (!backend_->HasInt8(std::get<DType>(GetParam()))) GTEST_SKIP() << "no 8-bit products here";
+    ConvCaseTest::SetUp();
     input_ = InputFor(spec_.in_channels);
-    const double scale = 1 / std::sqrt(static_cast<double>(spec_.in_channels * c.kernel));
-    weight_ = Random(Shape{c.out, spec_.in_channels, c.kernel, c.kernel}, dtype, 10, scale);
-    bias_ = Random(Shape{c.out}, dtype, 11);
-    const int64_t factor = c.upsample ? 2 : 1;
-    const auto extent = [&](int64_t n) {
-      return (n * factor + c.pad_begin + c.pad_end - c.kernel) / c.stride + 1;
-    };
-    output_ = Shape{c.batch, extent(c.h), extent(c.w), c.out};
     // The taps of doubled pictures are added up before their codes are made: only near.
-    tolerance_ = c.upsample ? 2e-2 : std::max(Tolerance(dtype), 2e-5);
+    tolerance_ = spec_.upsample ? 2e-2 : std::max(Tolerance(dtype_), 2e-5);
   }
 
   absl::StatusOr<Tensor> Run(Epilogue epilogue) {
@@ -211,15 +179,7 @@ class Int8 : public testing::TestWithParam<std::tuple<Case, DType>> {
                              output_.dim(1), output_.dim(2));
   }
 
-  std::unique_ptr<Backend> backend_ = MakeCpuBackend();
-  Allocator allocator_{Device::kCpu};
-  DType dtype_ = DType::kF32;
-  ConvSpec spec_;
   Int8Input input_;
-  std::vector<Tensor> sources_;
-  Tensor weight_, bias_;
-  Shape output_;
-  double tolerance_ = 0;
 };
 
 TEST_P(Int8, ConvolutionsAreWholeNumberSums) {
@@ -231,10 +191,7 @@ TEST_P(Int8, ConvolutionsAreWholeNumberSums) {
 
 TEST_P(Int8, ConvolutionsTakeActivationPerChannelAndResidual) {
   for (const bool in_place : {false, true}) {
-    Epilogue epilogue;
-    epilogue.activation = Activation::kSilu;
-    epilogue.per_channel = Random(Shape{output_.dim(0), output_.dim(3)}, dtype_, 12);
-    epilogue.residual = Random(output_, dtype_, 13);
+    Epilogue epilogue = Everything(Activation::kSilu);
     const auto expected = Expected(epilogue);
     const auto y = in_place ? Run(std::move(epilogue)) : Run(epilogue);
     ASSERT_TRUE(y.ok()) << y.status();
@@ -257,10 +214,7 @@ TEST_P(Int8, ConvolutionsGiveTheSameBitsForAnyNumberOfThreads) {
 INSTANTIATE_TEST_SUITE_P(Cpu, Int8,
                          testing::Combine(testing::ValuesIn(kCases),
                                           testing::Values(DType::kF32, DType::kBF16)),
-                         [](const auto& of) {
-                           return std::string(std::get<0>(of.param).name) +
-                                  (std::get<1>(of.param) == DType::kF32 ? "F32" : "BF16");
-                         });
+                         ConvCaseTest::NameOf);
 
 class Int8Rows : public testing::TestWithParam<DType> {
  protected:
@@ -340,6 +294,34 @@ TEST_P(Int8Rows, ProductsTakeRowsOfAnyWidth) {
   EXPECT_EQ(std::memcmp(y->raw(), z->raw(), y->bytes()), 0);
 }
 
+TEST_P(Int8Rows, ProductsTellTheCodesThatTheNextLayerWouldMake) {
+  for (const bool gated : {false, true}) {
+    const int64_t width = gated ? 32 : 64;
+    Epilogue epilogue;
+    epilogue.activation = Activation::kGelu;
+    epilogue.gated = gated;
+    const auto y = Run(x_, gated, epilogue);
+    ASSERT_TRUE(y.ok()) << y.status();
+    const Int8Input next = InputFor(width);
+    epilogue.codes = &next;
+    const auto codes = Run(x_, gated, epilogue);
+    ASSERT_TRUE(codes.ok()) << codes.status();
+    ASSERT_EQ(codes->dtype(), DType::kU8);
+    ASSERT_EQ(codes->shape(), y->shape());
+    const reference::Values values = reference::Of(*y);
+    int64_t differing = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t c = i % static_cast<size_t>(width);
+      const int64_t expected = CodeOf(values[i], next.scale[c], next.zero[c]);
+      // y has been rounded to bf16, its codes come from f32: a step for each 256 that it is.
+      const int64_t off = std::abs(codes->data<uint8_t>()[i] - expected);
+      EXPECT_LE(off, 1) << (gated ? "gated, " : "") << "element " << i;
+      differing += static_cast<int64_t>(off > 0);
+    }
+    EXPECT_LE(differing, static_cast<int64_t>(values.size()) / 4);
+  }
+}
+
 TEST_P(Int8Rows, ALayerNormTellsTheCodesThatTheLayerWouldMake) {
   const Tensor gamma = Random(Shape{52}, DType::kF32, 7), beta = Random(Shape{52}, DType::kF32, 8);
   const Tensor normed = *backend_->LayerNorm(x_, gamma, beta, 1e-5f, allocator_);
@@ -351,37 +333,76 @@ TEST_P(Int8Rows, ALayerNormTellsTheCodesThatTheLayerWouldMake) {
   EXPECT_EQ(std::memcmp(y->raw(), z->raw(), y->bytes()), 0);
 }
 
+// How many codes differ; none may by more than one. The values of `expected` have been rounded to
+// their type, a norm's codes have not, and their activation is rougher.
+int64_t Differing(const Tensor& codes, const Tensor& expected) {
+  int64_t differing = 0;
+  for (int64_t i = 0; i < codes.numel(); ++i) {
+    const int off = std::abs(codes.data<uint8_t>()[i] - expected.data<uint8_t>()[i]);
+    EXPECT_LE(off, 1) << "code " << i;
+    differing += off;
+  }
+  return differing;
+}
+
 TEST_P(Int8Rows, AGroupNormTellsTheCodesThatTheLayerWouldMake) {
   const Tensor gamma = Random(Shape{52}, DType::kF32, 7), beta = Random(Shape{52}, DType::kF32, 8);
   const std::vector<Tensor> sources = {Random(Shape{2, 9, 11, 20}, GetParam(), 1),
                                        Random(Shape{2, 9, 11, 32}, GetParam(), 2)};
-  std::vector<Tensor> taken = sources;
-  const Tensor normed = *backend_->GroupNorm(absl::MakeSpan(taken), gamma, beta, 4, 1e-5f,
-                                             Activation::kSilu, allocator_);
-  ConvSpec spec{.in_channels = 52, .out_channels = 24, .stride = 2, .pad_begin = 0, .pad_end = 1};
-  const Tensor kernel = Random(Shape{24, 52, 3, 3}, GetParam(), 9, 0.1);
-  auto packed =
-      backend_->PackConvInt8(spec, kernel, Tensor(), input_, {normed}, GetParam(), allocator_);
-  ASSERT_TRUE(packed.ok()) << packed.status();
-  for (const int threads : {1, 3}) {
-    SetThreads(threads);
-    const Tensor codes = *backend_->GroupNormInt8(sources, gamma, beta, 4, 1e-5f, Activation::kSilu,
-                                                  input_, &spec, allocator_);
-    const std::vector<Tensor> told = {codes};
-    const std::vector<Tensor> values = {normed};
-    const auto y = backend_->Conv2d(**packed, values, {}, allocator_);
-    const auto z = backend_->Conv2d(**packed, told, {}, allocator_);
-    ASSERT_TRUE(y.ok() && z.ok()) << y.status() << z.status();
-    EXPECT_EQ(y->shape(), z->shape());
-    EXPECT_EQ(std::memcmp(y->raw(), z->raw(), y->bytes()), 0);
-    const auto rows = Run(normed, false, {});
-    const Tensor flat = *backend_->GroupNormInt8(sources, gamma, beta, 4, 1e-5f, Activation::kSilu,
-                                                 input_, nullptr, allocator_);
-    const auto flat_rows = Run(flat, false, {});
-    ASSERT_TRUE(rows.ok() && flat_rows.ok()) << rows.status() << flat_rows.status();
-    EXPECT_EQ(std::memcmp(rows->raw(), flat_rows->raw(), rows->bytes()), 0);
+  const ConvSpec spec{
+      .in_channels = 52, .out_channels = 24, .stride = 2, .pad_begin = 0, .pad_end = 1};
+  const cpu::CodeFrame frame{
+      .batch = 2, .height = 9, .width = 11, .channels = 52, .bottom = 1, .right = 1};
+  for (const Activation activation : {Activation::kNone, Activation::kSilu}) {
+    std::vector<Tensor> taken = sources;
+    const Tensor normed =
+        *backend_->GroupNorm(absl::MakeSpan(taken), gamma, beta, 4, 1e-5f, activation, allocator_);
+    Tensor framed = *Tensor::Allocate(allocator_, DType::kU8, Shape{2, 10, 12, 52});
+    cpu::QuantizePictures(normed.raw(), GetParam(), frame, 0, 52, cpu::CodeMaker(input_),
+                          framed.mutable_data<uint8_t>());
+    Tensor flat = *Tensor::Allocate(allocator_, DType::kU8, normed.shape());
+    cpu::QuantizeRows(normed.raw(), GetParam(), 2 * 9 * 11, 0, 52, cpu::CodeMaker(input_),
+                      flat.mutable_data<uint8_t>(), 52);
+    const int64_t few = GetParam() == DType::kBF16 ? framed.numel() / 20 : framed.numel() / 200;
+    Tensor first;
+    for (const int threads : {1, 3}) {
+      SetThreads(threads);
+      const Tensor codes = *backend_->GroupNormInt8(sources, gamma, beta, 4, 1e-5f, activation,
+                                                    input_, &spec, allocator_);
+      ASSERT_EQ(codes.shape(), framed.shape());
+      EXPECT_LE(Differing(codes, framed), few) << threads << " threads";
+      if (first.empty()) first = codes;
+      EXPECT_EQ(std::memcmp(codes.raw(), first.raw(), first.bytes()), 0) << threads << " threads";
+      const Tensor rows = *backend_->GroupNormInt8(sources, gamma, beta, 4, 1e-5f, activation,
+                                                   input_, nullptr, allocator_);
+      ASSERT_EQ(rows.shape(), flat.shape());
+      EXPECT_LE(Differing(rows, flat), few) << threads << " threads, for a linear layer";
+    }
+    SetThreads(0);
   }
-  SetThreads(0);
+}
+
+// Codes that come with their border, and values that are framed on the way.
+TEST_P(Int8Rows, AConvolutionReadsCodesAsItReadsTheValuesThatTheyAreMadeOf) {
+  const Tensor x = Random(Shape{2, 9, 11, 52}, GetParam(), 1);
+  const ConvSpec spec{
+      .in_channels = 52, .out_channels = 24, .stride = 2, .pad_begin = 0, .pad_end = 1};
+  const Tensor kernel = Random(Shape{24, 52, 3, 3}, GetParam(), 9, 0.1);
+  const cpu::CodeFrame frame{
+      .batch = 2, .height = 9, .width = 11, .channels = 52, .bottom = 1, .right = 1};
+  Tensor codes = *Tensor::Allocate(allocator_, DType::kU8, Shape{2, 10, 12, 52});
+  cpu::QuantizePictures(x.raw(), GetParam(), frame, 0, 52, cpu::CodeMaker(input_),
+                        codes.mutable_data<uint8_t>());
+  const auto packed =
+      backend_->PackConvInt8(spec, kernel, Tensor(), input_, {x}, GetParam(), allocator_);
+  ASSERT_TRUE(packed.ok()) << packed.status();
+  Epilogue epilogue;
+  epilogue.per_channel = Random(Shape{2, 24}, GetParam(), 5);
+  const auto y = backend_->Conv2d(**packed, {x}, epilogue, allocator_);
+  const auto z = backend_->Conv2d(**packed, {codes}, epilogue, allocator_);
+  ASSERT_TRUE(y.ok() && z.ok()) << y.status() << z.status();
+  EXPECT_EQ(y->shape(), z->shape());
+  EXPECT_EQ(std::memcmp(y->raw(), z->raw(), y->bytes()), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, Int8Rows, testing::Values(DType::kF32, DType::kBF16),

@@ -43,12 +43,14 @@ void ExpectAlike(const char* what, const Body& body) {
 
 absl::StatusOr<Tensor> Convolve(Backend& backend, const Allocator& allocator, DType dtype,
                                 const ConvSpec& spec, const std::vector<Shape>& shapes,
-                                bool per_channel, bool residual) {
+                                bool per_channel, bool residual, bool once = false) {
   std::vector<Tensor> sources;
   for (const Shape& shape : shapes) sources.push_back(Of(allocator, dtype, shape));
   const Tensor weight = Of(Allocator(allocator.device()), DType::kF32,
                            Shape{spec.out_channels, spec.in_channels, spec.kernel, spec.kernel});
-  const auto packed = backend.PackConv(spec, weight, Tensor(), sources, dtype, allocator);
+  const auto packed =
+      once ? backend.PackConvForOneUse(spec, weight, Tensor(), sources, dtype, allocator)
+           : backend.PackConv(spec, weight, Tensor(), sources, dtype, allocator);
   if (!packed.ok()) return packed.status();
   Epilogue epilogue;
   if (per_channel) {
@@ -88,6 +90,31 @@ TEST(MetaBackend, PredictsConvolutions) {
   strided.pad_begin = 0;
   ExpectAlike("strided", [&](Backend& b, const Allocator& a, DType t) {
     return Convolve(b, a, t, strided, {Shape{1, 33, 32, 128}}, false, false);
+  });
+}
+
+TEST(MetaBackend, PredictsConvolutionsWhoseWeightsArePackedForOneUse) {
+  ConvSpec spec;
+  spec.in_channels = 1280;
+  spec.out_channels = 1024;  // too many for Winograd's method
+  ExpectAlike("one source", [&](Backend& b, const Allocator& a, DType t) {
+    return Convolve(b, a, t, spec, {Shape{2, 4, 4, 1280}}, true, true, true);
+  });
+  ExpectAlike("two sources", [&](Backend& b, const Allocator& a, DType t) {
+    return Convolve(b, a, t, spec, {Shape{2, 4, 4, 640}, Shape{2, 4, 4, 640}}, true, false, true);
+  });
+  ExpectAlike("large, two sources", [&](Backend& b, const Allocator& a, DType t) {
+    return Convolve(b, a, t, spec, {Shape{2, 32, 32, 640}, Shape{2, 32, 32, 640}}, false, false,
+                    true);
+  });
+  ConvSpec doubled = spec;
+  doubled.upsample = true;
+  ExpectAlike("upsampling", [&](Backend& b, const Allocator& a, DType t) {
+    return Convolve(b, a, t, doubled, {Shape{2, 4, 4, 1280}}, false, false, true);
+  });
+  spec.in_channels = 64;
+  ExpectAlike("Winograd's", [&](Backend& b, const Allocator& a, DType t) {
+    return Convolve(b, a, t, spec, {Shape{2, 8, 8, 64}}, false, false, true);
   });
 }
 

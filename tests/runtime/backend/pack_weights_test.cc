@@ -37,7 +37,8 @@ std::vector<float> Values(int64_t count) {
 std::vector<float> Packed(const StoredRows& rows, const WeightPlaces& places, DType compute) {
   std::vector<std::byte> target(static_cast<size_t>(places.size) * SizeOf(compute),
                                 std::byte{0x7f});
-  PackWeights(rows, places, compute, target.data());
+  const absl::Status packed = PackWeights(rows, places, compute, target.data());
+  EXPECT_TRUE(packed.ok()) << packed;
   std::vector<float> result;
   for (int64_t i = 0; i < places.size; ++i) {
     if (compute == DType::kF32) {

@@ -38,9 +38,13 @@ TEST_F(ProfilingBackendTest, CountsCallsOfTheSameShapeTogether) {
   const auto packed =
       profiler_.PackConv(spec, Ones(Shape{32, 16, 3, 3}), Tensor(), {x}, DType::kF32, allocator_);
   ASSERT_TRUE(packed.ok()) << packed.status();
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(profiler_.Conv2d(**packed, {x}, {}, allocator_).ok());
   }
+  const auto once = profiler_.PackConvForOneUse(spec, Ones(Shape{32, 16, 3, 3}), Tensor(), {x},
+                                                DType::kF32, allocator_);
+  ASSERT_TRUE(once.ok()) << once.status();
+  ASSERT_TRUE(profiler_.Conv2d(**once, {x}, {}, allocator_).ok());
   const std::vector<KernelProfile> kernels = profiler_.Kernels();
   ASSERT_EQ(kernels.size(), 1u);
   EXPECT_EQ(kernels[0].kernel, "conv 3x3");

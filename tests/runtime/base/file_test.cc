@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -84,6 +85,37 @@ TEST(MappedFile, LetsGoOfPagesThatWereLentAndStaysReadable) {
   lent.reset();
   EXPECT_LT(ResidentFileBytes(), before + kBytes / 4);
   EXPECT_EQ(data[kBytes - 1], std::byte{'x'});
+}
+
+TEST(MappedFile, LetsGoOfWhatHasBeenReadWhileTheRestIsLent) {
+  constexpr size_t kBytes = size_t{32} << 20;
+  const ScratchFolder folder;
+  const auto mapped = MappedFile::Open(folder.Put("a", std::string(kBytes, 'x')));
+  ASSERT_TRUE(mapped.ok()) << mapped.status();
+  const std::byte* data = (*mapped)->data();
+  const auto lent = MappedFile::Lend(*mapped, data, kBytes);
+  const size_t before = ResidentFileBytes();
+  constexpr size_t kWindow = size_t{1} << 20;
+  size_t count = 0, most = 0;
+  for (size_t begin = 0; begin < kBytes; begin += kWindow) {
+    for (size_t i = begin; i < begin + kWindow; ++i) {
+      count += static_cast<size_t>(data[i] == std::byte{'x'});
+    }
+    most = std::max(most, ResidentFileBytes());
+    MappedFile::HaveBeenRead(data + begin, kWindow);
+  }
+  EXPECT_EQ(count, kBytes);
+  EXPECT_LT(most, before + kBytes / 4);
+  EXPECT_EQ(data[kWindow / 2], std::byte{'x'});
+}
+
+TEST(MappedFile, LeavesMemoryThatIsNoFilesAsItIs) {
+  const std::vector<std::byte> memory(size_t{1} << 20, std::byte{7});
+  const std::shared_ptr<const MappedFile> copy = MappedFile::Of(std::string(size_t{1} << 20, 'x'));
+  MappedFile::HaveBeenRead(memory.data(), memory.size());
+  MappedFile::HaveBeenRead(copy->data(), copy->size());
+  EXPECT_EQ(std::count(memory.begin(), memory.end(), std::byte{7}), std::ptrdiff_t{1} << 20);
+  EXPECT_EQ(copy->text(), std::string(size_t{1} << 20, 'x'));
 }
 
 TEST(MappedFile, LeavesTheMemoryBehindItAlone) {

@@ -1,5 +1,6 @@
 #include "runtime/ops/ops.h"
 
+#include <cmath>
 #include <cstring>
 #include <thread>
 
@@ -271,6 +272,24 @@ TEST_F(OpsTest, PassesOnTheErrorOfAWeightThatCannotBeRead) {
   file_->broken = false;
   EXPECT_TRUE(ops_.Finish(ops_.Conv2d(conv, {Input(Shape{1, 4, 4, 4})})).ok())
       << "a failed read must not be remembered";
+}
+
+TEST_F(OpsTest, SaysWhichValueOfWhichWeightIsNotFinite) {
+  const auto with_nan = [&](Weight& weight) {
+    file_->tensors[weight.index()].mutable_data<float>()[17] = std::nanf("");
+  };
+  for (const auto& keep : {std::shared_ptr<KeepBudget>(), std::make_shared<KeepBudget>(0)}) {
+    Ops ops(*backend_, allocator_, DType::kF32, nullptr, keep);
+    ConvWeights conv = Conv("down.0.conv1", 8, 16);
+    with_nan(conv.weight);
+    EXPECT_THAT(std::string(ops.Finish(ops.Conv2d(conv, {Input({1, 4, 4, 8})})).status().message()),
+                HasSubstr("conv2d down.0.conv1: \"memory.safetensors\": tensor "
+                          "\"down.0.conv1.weight\": holds NaN at element 17 of 1152"));
+    LinearWeights linear = Linear("proj", 8, 16);
+    with_nan(linear.weights[0]);
+    EXPECT_THAT(std::string(ops.Finish(ops.Linear(linear, Input({1, 4, 8}))).status().message()),
+                HasSubstr("tensor \"proj.weight\": holds NaN at element 17 of 128"));
+  }
 }
 
 TEST_F(OpsTest, EmbedsIdsAndPositions) {

@@ -16,14 +16,17 @@ struct Filled : Packed {
 class PackedSlots : public testing::Test {
  protected:
   static constexpr int64_t kBytes = 1 << 20;
+  static constexpr size_t kReading = 1 << 19;
 
   std::shared_ptr<const Packed> Use(const PackedSlot& slot, const Backend& backend,
                                     const Allocator& allocator,
                                     std::shared_ptr<KeepBudget> keep = nullptr) {
     auto packed = slot.GetOrPack(
-        {backend, DType::kF32, allocator, std::move(keep)},
-        [this](const Allocator& own) -> absl::StatusOr<std::shared_ptr<const Packed>> {
+        {backend, DType::kF32, allocator, std::move(keep), /*scratch_bytes=*/kReading,
+         /*least_bytes=*/kBytes},
+        [this](const Allocator& own, bool once) -> absl::StatusOr<std::shared_ptr<const Packed>> {
           ++packings_;
+          if (once) ++for_one_use_;
           const Tensor scratch = *Tensor::Allocate(own, DType::kU8, Shape{3 * kBytes});
           auto made = std::make_shared<Filled>();
           made->memory = *Tensor::Allocate(own, DType::kU8, Shape{kBytes});
@@ -37,6 +40,7 @@ class PackedSlots : public testing::Test {
   }
 
   int packings_ = 0;
+  int for_one_use_ = 0;
   std::unique_ptr<Backend> cpu_ = MakeCpuBackend();
   std::unique_ptr<Backend> meta_ = MakeMetaBackend();
   Allocator allocator_{Device::kCpu};
@@ -63,6 +67,20 @@ TEST_F(PackedSlots, ArePackedForEachUseWhereNothingIsKept) {
   EXPECT_EQ(packings_, 2);
   EXPECT_EQ(nothing->kept(), 0u);
   EXPECT_GE(nothing->streamed(), size_t{2 * kBytes});
+}
+
+TEST_F(PackedSlots, ArePackedForOneUseWhereTheyCannotBeKept) {
+  const auto room_for_one = std::make_shared<KeepBudget>(kBytes + kBytes / 2);
+  const PackedSlot kept, streamed;
+  Use(kept, room_for_one);
+  EXPECT_EQ(for_one_use_, 0);
+  const size_t before = allocator_.meter()->live();
+  {
+    const auto packed = Use(streamed, *cpu_, allocator_, room_for_one);
+    EXPECT_EQ(for_one_use_, 1);
+    EXPECT_GE(allocator_.meter()->live(), before + kReading + kBytes);  // the use may read
+  }
+  EXPECT_LT(allocator_.meter()->live(), before + kReading);
 }
 
 TEST_F(PackedSlots, AreKeptFirstComeFirstKept) {

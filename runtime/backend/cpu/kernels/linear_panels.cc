@@ -104,6 +104,15 @@ inline void Store(__m512 y, __mmask16 lanes, float* target) {
   _mm512_mask_storeu_ps(target, lanes, y);
 }
 
+// As codes, rounded as QuantizeRow does.
+inline void StoreCodes(__m512 y, __mmask16 lanes, const CodeMaker& maker, int64_t at,
+                       uint8_t* target) {
+  const __m512 code = _mm512_fmadd_ps(y, Load(maker.inverse.data() + at, lanes),
+                                      Load(maker.zero.data() + at, lanes));
+  const __m512i whole = _mm512_cvtps_epi32(_mm512_max_ps(code, _mm512_setzero_ps()));
+  _mm512_mask_cvtusepi32_storeu_epi8(target + at, lanes, whole);
+}
+
 // Where the vectors of a panel lie in a row of the product, and the lanes they have there.
 struct Places {
   int64_t at[kVectors];
@@ -148,6 +157,13 @@ void Finish(const LinearTask& task, int64_t first_row, int64_t rows, const Place
     if (task.addend != nullptr) add(task.addend, row * width, kVectors);
     const auto finish = [&](int vectors) {
       if (task.residual != nullptr) add(task.residual, row * task.out, vectors);
+      if (task.codes != nullptr) {
+        uint8_t* codes = static_cast<uint8_t*>(task.output) + row * task.out;
+        for (int v = 0; v < vectors; ++v) {
+          StoreCodes(y[v], places.lanes[v], *task.codes, places.at[v], codes);
+        }
+        return;
+      }
       Value* target = static_cast<Value*>(task.output) + row * task.out;
       for (int v = 0; v < vectors; ++v) Store(y[v], places.lanes[v], target + places.at[v]);
     };
@@ -169,10 +185,11 @@ template <typename Value>
 inline __attribute__((always_inline)) void Prefetch(const LinearTask& task, int64_t first_row,
                                                     int64_t rows, int64_t panel) {
   const int64_t columns = Columns(task.gated);
+  const int64_t told = task.codes != nullptr ? 1 : static_cast<int64_t>(sizeof(Value));
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t at = (first_row + r) * task.out + panel * columns;
     for (int64_t c = 0; c < columns; c += 64 / static_cast<int64_t>(sizeof(Value))) {
-      __builtin_prefetch(static_cast<Value*>(task.output) + at + c, 1);
+      __builtin_prefetch(static_cast<std::byte*>(task.output) + (at + c) * told, 1);
       if (task.residual != nullptr) {
         __builtin_prefetch(static_cast<const Value*>(task.residual) + at + c, 0);
       }

@@ -5,6 +5,7 @@
 
 #include "runtime/backend/backend.h"
 #include "runtime/backend/cpu/kernels/pack_weights.h"
+#include "runtime/backend/cpu/kernels/quantize.h"
 
 namespace weft::cpu {
 
@@ -26,8 +27,9 @@ struct LinearTask {
   int64_t batch_rows = 1;
   const void* addend = nullptr;  // [rows, as many as the weight has rows] or null
   Activation activation = Activation::kNone;
-  const void* residual = nullptr;  // [rows, out], may be the output; or null
-  void* output = nullptr;          // [rows, out]
+  const void* residual = nullptr;    // [rows, out], may be the output; or null
+  void* output = nullptr;            // [rows, out]
+  const CodeMaker* codes = nullptr;  // of the output, which is u8 then; or null
 };
 
 // Whether the kernel is the best that this processor has, for so many inputs of this type.

@@ -1,4 +1,4 @@
-// Group and layer normalisation. The loops over threads stand outside of the code that is compiled
+// Group normalisation. The loops over threads stand outside of the code that is compiled
 // once for each instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/backend/cpu/kernels/norm.cc"
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -80,109 +81,116 @@ void GroupNormSums(const void* x, DType dtype, int64_t rows, int64_t channels, c
   }
 }
 
-template <Activation kActivation, typename T>
-void ScaleTile(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,
-               const float* beta, T* y, int64_t y_stride) {
+// Where values go, as they are.
+template <typename T>
+struct ToValues {
+  T* y;
+  void Next(int64_t stride) { y += stride; }
+  template <Activation kActivation>
+  HWY_INLINE void Put(Floats d, FloatVec value, int64_t c) const {
+    StoreF(d, Activated<kActivation>(d, value), y + c);
+  }
+  template <Activation kActivation>
+  HWY_INLINE void PutTail(Floats d, FloatVec value, int64_t c, size_t rest) const {
+    StoreTail(d, Activated<kActivation>(d, value), y + c, rest);
+  }
+};
+
+// Where they go in codes.
+struct ToCodes {
+  const float* inverse;
+  const float* zero;
+  uint8_t* y;
+  void Next(int64_t stride) { y += stride; }
+  template <Activation kActivation>
+  static HWY_INLINE FloatVec Rough(Floats d, FloatVec value) {
+    if constexpr (kActivation == Activation::kSilu) {
+      return hn::Mul(value, RoughSigmoid(d, value));
+    } else {
+      return Activated<kActivation>(d, value);
+    }
+  }
+  template <Activation kActivation>
+  HWY_INLINE void Put(Floats d, FloatVec value, int64_t c) const {
+    const hn::Rebind<uint8_t, Floats> d8;
+    hn::StoreU(
+        CodeOf(d, Rough<kActivation>(d, value), hn::LoadU(d, inverse + c), hn::LoadU(d, zero + c)),
+        d8, y + c);
+  }
+  template <Activation kActivation>
+  HWY_INLINE void PutTail(Floats d, FloatVec value, int64_t c, size_t rest) const {
+    const hn::Rebind<uint8_t, Floats> d8;
+    alignas(64) uint8_t codes[kMaxLanes];
+    hn::StoreU(CodeOf(d, Rough<kActivation>(d, value), LoadTail(d, inverse + c, rest),
+                      LoadTail(d, zero + c, rest)),
+               d8, codes);
+    std::memcpy(y + c, codes, rest);
+  }
+};
+
+// What the pixels of a tile are normalised by: [channels] each.
+struct Scaling {
+  const float* mean;
+  const float* scale;
+  const float* beta;
+};
+
+template <Activation kActivation, typename T, typename Target>
+void ScaleTile(const T* x, int64_t rows, int64_t channels, const Scaling& by, Target to,
+               int64_t stride) {
   const Floats d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t r = 0; r < rows; ++r, x += channels, y += y_stride) {
+  for (int64_t r = 0; r < rows; ++r, x += channels, to.Next(stride)) {
     int64_t c = 0;
     for (; c + lanes <= channels; c += lanes) {
-      const auto centred = hn::Sub(LoadF(d, x + c), hn::LoadU(d, mean + c));
-      const auto value = hn::MulAdd(centred, hn::LoadU(d, scale + c), hn::LoadU(d, beta + c));
-      StoreF(d, Activated<kActivation>(d, value), y + c);
+      const auto centred = hn::Sub(LoadF(d, x + c), hn::LoadU(d, by.mean + c));
+      const auto value = hn::MulAdd(centred, hn::LoadU(d, by.scale + c), hn::LoadU(d, by.beta + c));
+      to.template Put<kActivation>(d, value, c);
     }
     if (const auto rest = static_cast<size_t>(channels - c); rest > 0) {
-      const auto centred = hn::Sub(LoadTail(d, x + c, rest), LoadTail(d, mean + c, rest));
+      const auto centred = hn::Sub(LoadTail(d, x + c, rest), LoadTail(d, by.mean + c, rest));
       const auto value =
-          hn::MulAdd(centred, LoadTail(d, scale + c, rest), LoadTail(d, beta + c, rest));
-      StoreTail(d, Activated<kActivation>(d, value), y + c, rest);
+          hn::MulAdd(centred, LoadTail(d, by.scale + c, rest), LoadTail(d, by.beta + c, rest));
+      to.template PutTail<kActivation>(d, value, c, rest);
     }
   }
 }
 
-template <typename T>
-void ScaleTyped(const T* x, int64_t rows, int64_t channels, const float* mean, const float* scale,
-                const float* beta, Activation activation, T* y, int64_t y_stride) {
+template <typename T, typename Target>
+void ScaleTyped(const T* x, int64_t rows, int64_t channels, const Scaling& by,
+                Activation activation, const Target& to, int64_t stride) {
   switch (activation) {
     case Activation::kNone:
-      return ScaleTile<Activation::kNone>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kNone>(x, rows, channels, by, to, stride);
     case Activation::kSilu:
-      return ScaleTile<Activation::kSilu>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kSilu>(x, rows, channels, by, to, stride);
     case Activation::kGelu:
-      return ScaleTile<Activation::kGelu>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kGelu>(x, rows, channels, by, to, stride);
     case Activation::kGeluTanh:
-      return ScaleTile<Activation::kGeluTanh>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kGeluTanh>(x, rows, channels, by, to, stride);
     case Activation::kQuickGelu:
-      return ScaleTile<Activation::kQuickGelu>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kQuickGelu>(x, rows, channels, by, to, stride);
     case Activation::kRelu:
-      return ScaleTile<Activation::kRelu>(x, rows, channels, mean, scale, beta, y, y_stride);
+      return ScaleTile<Activation::kRelu>(x, rows, channels, by, to, stride);
   }
 }
 
+// Rows of `channels` to rows `stride` apart. `inverse` and `zero`: of the codes that y is told in;
+// or null.
 void GroupNormScale(const void* x, DType dtype, int64_t rows, int64_t channels, const float* mean,
-                    const float* scale, const float* beta, Activation activation, void* y,
-                    int64_t y_stride) {
+                    const float* scale, const float* beta, Activation activation,
+                    const float* inverse, const float* zero, void* y, int64_t stride) {
+  const Scaling by{mean, scale, beta};
+  const ToCodes codes{inverse, zero, static_cast<uint8_t*>(y)};
   if (dtype == DType::kBF16) {
-    ScaleTyped(static_cast<const BF16*>(x), rows, channels, mean, scale, beta, activation,
-               static_cast<BF16*>(y), y_stride);
-  } else {
-    ScaleTyped(static_cast<const float*>(x), rows, channels, mean, scale, beta, activation,
-               static_cast<float*>(y), y_stride);
+    const auto* from = static_cast<const BF16*>(x);
+    if (inverse != nullptr) return ScaleTyped(from, rows, channels, by, activation, codes, stride);
+    const ToValues<BF16> values{static_cast<BF16*>(y)};
+    return ScaleTyped(from, rows, channels, by, activation, values, stride);
   }
-}
-
-// Two passes over each row, which the first has brought into the nearest cache.
-template <typename T>
-void LayerNormTyped(const T* x, int64_t rows, int64_t width, const float* gamma, const float* beta,
-                    float eps, T* y) {
-  const Floats d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const float inverse_width = 1.0f / static_cast<float>(width);
-  for (int64_t r = 0; r < rows; ++r, x += width, y += width) {
-    const int64_t full = width / lanes * lanes;
-    const auto rest = static_cast<size_t>(width - full);
-    auto sum = hn::Zero(d);
-    for (int64_t c = 0; c < full; c += lanes) sum = hn::Add(sum, LoadF(d, x + c));
-    if (rest > 0) sum = hn::Add(sum, LoadTail(d, x + full, rest));
-    const auto mean = hn::Mul(hn::SumOfLanes(d, sum), hn::Set(d, inverse_width));
-    auto square = hn::Zero(d);
-    for (int64_t c = 0; c < full; c += lanes) {
-      const auto delta = hn::Sub(LoadF(d, x + c), mean);
-      square = hn::MulAdd(delta, delta, square);
-    }
-    if (rest > 0) {
-      auto delta = hn::Sub(LoadTail(d, x + full, rest), mean);
-      delta = hn::IfThenElseZero(hn::FirstN(d, rest), delta);
-      square = hn::MulAdd(delta, delta, square);
-    }
-    const float variance = hn::GetLane(hn::SumOfLanes(d, square)) * inverse_width;
-    const auto scale = hn::Set(d, 1.0f / std::sqrt(variance + eps));
-    const auto finish = [&](FloatVec value, FloatVec g, FloatVec b) HWY_ATTR {
-      return hn::MulAdd(hn::Mul(hn::Sub(value, mean), scale), g, b);
-    };
-    for (int64_t c = 0; c < full; c += lanes) {
-      const auto g = gamma != nullptr ? hn::LoadU(d, gamma + c) : hn::Set(d, 1.0f);
-      const auto b = beta != nullptr ? hn::LoadU(d, beta + c) : hn::Zero(d);
-      StoreF(d, finish(LoadF(d, x + c), g, b), y + c);
-    }
-    if (rest > 0) {
-      const auto g = gamma != nullptr ? LoadTail(d, gamma + full, rest) : hn::Set(d, 1.0f);
-      const auto b = beta != nullptr ? LoadTail(d, beta + full, rest) : hn::Zero(d);
-      StoreTail(d, finish(LoadTail(d, x + full, rest), g, b), y + full, rest);
-    }
-  }
-}
-
-void LayerNormRows(const void* x, DType dtype, int64_t begin, int64_t rows, int64_t width,
-                   const float* gamma, const float* beta, float eps, void* y) {
-  if (dtype == DType::kBF16) {
-    LayerNormTyped(static_cast<const BF16*>(x) + begin * width, rows, width, gamma, beta, eps,
-                   static_cast<BF16*>(y) + begin * width);
-  } else {
-    LayerNormTyped(static_cast<const float*>(x) + begin * width, rows, width, gamma, beta, eps,
-                   static_cast<float*>(y) + begin * width);
-  }
+  const auto* from = static_cast<const float*>(x);
+  if (inverse != nullptr) return ScaleTyped(from, rows, channels, by, activation, codes, stride);
+  ScaleTyped(from, rows, channels, by, activation, ToValues<float>{static_cast<float*>(y)}, stride);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -193,7 +201,6 @@ HWY_AFTER_NAMESPACE();
 namespace weft {
 HWY_EXPORT(GroupNormSums);
 HWY_EXPORT(GroupNormScale);
-HWY_EXPORT(LayerNormRows);
 
 namespace cpu {
 namespace {
@@ -243,20 +250,10 @@ void GroupStatistics(const GroupNormCall& call, const float* shift, const float*
   }
 }
 
-// Pixels begin … begin + count of picture `b`, which lie in one row, as codes.
-template <typename Scale>
-void PixelsToCodes(const GroupNormCall& call, const Scale& scale, int64_t b, int64_t begin,
-                   int64_t count, std::byte* normed) {
-  scale(b, begin, count, normed);
-  const CodeFrame& frame = call.frame;
-  const int64_t row = b * frame.FullHeight() + frame.top + begin / frame.width;
-  const int64_t column = frame.left + begin % frame.width;
-  auto* codes =
-      static_cast<uint8_t*>(call.output) + (row * frame.FullWidth() + column) * call.channels;
-  for (int64_t p = 0; p < count; ++p) {
-    QuantizeRow(At(normed, p * call.channels, call.dtype), call.dtype, 0, call.channels,
-                *call.codes, codes + p * call.channels);
-  }
+// Where pixel `pixel` of picture `b` lies in the frame of the codes.
+int64_t PlaceInFrame(const CodeFrame& frame, int64_t b, int64_t pixel) {
+  const int64_t row = b * frame.FullHeight() + frame.top + pixel / frame.width;
+  return (row * frame.FullWidth() + frame.left + pixel % frame.width) * frame.channels;
 }
 
 }  // namespace
@@ -311,18 +308,22 @@ void GroupNorm(const GroupNormCall& call) {
     GroupStatistics(call, shift, sums, sums + tiles * channels, tiles, shift + channels,
                     shift + 2 * channels);
   }
-  // Normalises pixels begin … begin + count of picture b to dense rows at `to`.
+  // Normalises pixels begin … begin + count of picture b to rows of the output's type at `to`.
   const auto scale = [&](int64_t b, int64_t begin, int64_t count, std::byte* to) {
     const float* mean = call.scratch + b * each + channels;
+    const size_t size = call.codes != nullptr ? 1 : SizeOf(call.dtype);
     int64_t first = 0;
     for (const ChannelSource& source : call.sources) {
       scale_tile(At(source.data, (b * call.pixels + begin) * source.channels, call.dtype),
                  call.dtype, count, source.channels, mean + first, mean + channels + first,
                  beta + first, call.activation,
-                 to + static_cast<size_t>(first) * SizeOf(call.dtype), channels);
+                 call.codes != nullptr ? call.codes->inverse.data() + first : nullptr,
+                 call.codes != nullptr ? call.codes->zero.data() + first : nullptr,
+                 to + static_cast<size_t>(first) * size, channels);
       first += source.channels;
     }
   };
+  auto* const output = static_cast<std::byte*>(call.output);
 #pragma omp parallel for collapse(2) schedule(static)
   for (int64_t b = 0; b < call.batch; ++b) {
     for (int64_t t = 0; t < tiles; ++t) {
@@ -330,51 +331,19 @@ void GroupNorm(const GroupNormCall& call) {
       const int64_t end = std::min(begin + step, call.pixels);
       if (call.codes == nullptr) {
         scale(b, begin, end - begin,
-              const_cast<std::byte*>(
-                  At(call.output, (b * call.pixels + begin) * channels, call.dtype)));
+              output +
+                  static_cast<size_t>((b * call.pixels + begin) * channels) * SizeOf(call.dtype));
         continue;
       }
-      constexpr int64_t kPixels = 8;  // at a time, so that they stay in the nearest cache
-      std::vector<std::byte> normed(static_cast<size_t>(kPixels * channels) * SizeOf(call.dtype));
-      for (int64_t p = begin; p < end;) {
-        const int64_t of_row = call.frame.width - p % call.frame.width;
-        const int64_t count = std::min({kPixels, of_row, end - p});
-        PixelsToCodes(call, scale, b, p, count, normed.data());
+      for (int64_t p = begin; p < end;) {  // row by row, between the borders
+        const int64_t count = std::min(call.frame.width - p % call.frame.width, end - p);
+        scale(b, p, count, output + PlaceInFrame(call.frame, b, p));
         p += count;
       }
     }
   }
   if (call.codes != nullptr) {
     FillBorder(call.frame, *call.codes, static_cast<uint8_t*>(call.output));
-  }
-}
-
-void LayerNorm(const void* x, DType dtype, int64_t rows, int64_t width, const float* gamma,
-               const float* beta, float eps, void* y) {
-  const auto kernel = HWY_DYNAMIC_DISPATCH(LayerNormRows);
-  constexpr int64_t kRows = 16;
-  const int64_t tasks = (rows + kRows - 1) / kRows;
-#pragma omp parallel for schedule(static) if (tasks > 1)
-  for (int64_t i = 0; i < tasks; ++i) {
-    kernel(x, dtype, i * kRows, std::min(kRows, rows - i * kRows), width, gamma, beta, eps, y);
-  }
-}
-
-void LayerNormCodes(const void* x, DType dtype, int64_t rows, int64_t width, const float* gamma,
-                    const float* beta, float eps, const CodeMaker& codes, uint8_t* y) {
-  const auto kernel = HWY_DYNAMIC_DISPATCH(LayerNormRows);
-  constexpr int64_t kRows = 16;
-  const int64_t tasks = (rows + kRows - 1) / kRows;
-#pragma omp parallel for schedule(static) if (tasks > 1)
-  for (int64_t i = 0; i < tasks; ++i) {
-    std::vector<std::byte> normed(static_cast<size_t>(kRows * width) * SizeOf(dtype));
-    const int64_t count = std::min(kRows, rows - i * kRows);
-    kernel(At(x, i * kRows * width, dtype), dtype, 0, count, width, gamma, beta, eps,
-           normed.data());
-    for (int64_t r = 0; r < count; ++r) {
-      QuantizeRow(At(normed.data(), r * width, dtype), dtype, 0, width, codes,
-                  y + (i * kRows + r) * width);
-    }
   }
 }
 

@@ -27,7 +27,8 @@ struct GroupNormCall {
   const float* gamma = nullptr;  // [channels], or null for ones
   const float* beta = nullptr;   // [channels], or null for zeros
   void* output = nullptr;        // [batch, pixels, channels]; may be a source where that is alone
-  // Where set, the output is codes in a frame of the pictures, each value rounded to `dtype` first.
+  // Where set, the output is codes in a frame of the pictures, made of values that were never
+  // rounded to `dtype`.
   const CodeMaker* codes = nullptr;
   CodeFrame frame;
   float* scratch = nullptr;  // GroupNormScratch(batch, pixels, channels) floats

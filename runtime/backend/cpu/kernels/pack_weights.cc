@@ -1,10 +1,16 @@
 #include "runtime/backend/cpu/kernels/pack_weights.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "runtime/backend/cpu/kernels/elementwise.h"
 #include "runtime/backend/cpu/kernels/quantize.h"
+#include "runtime/backend/footprint.h"
+#include "runtime/base/file.h"
+#include "runtime/tensor/finite.h"
 
 namespace weft::cpu {
 namespace {
@@ -14,6 +20,8 @@ namespace {
 constexpr int64_t kRows = 16;
 // Elements of a row that are converted at a time, so that kRows of them stay in the first cache.
 constexpr int64_t kElements = 512;
+// The same where they become codes, which are of the whole row: in the second cache.
+constexpr int64_t kElementsOfCodes = 2048;
 
 // Some channels of some rows, converted: an element of row r, channel c and packed tap t lies at
 // r · row + c · channel + t · tap.
@@ -77,6 +85,38 @@ class Converter {
   std::vector<float> wide_, by_tap_, sums_;
 };
 
+// Blocks of kRows that a thread takes at a time, so that what all threads have read stays within
+// kPackingWindow.
+int64_t BlocksAtATime(const StoredRows& rows) {
+  const auto block = static_cast<size_t>(kRows * rows.stride) * SizeOf(rows.dtype);
+  const size_t fitting = kPackingWindow / static_cast<size_t>(omp_get_max_threads()) / block;
+  const int64_t fair = (rows.count / kRows + 1) / (4 * omp_get_max_threads());
+  return std::max<int64_t>(1, std::min(static_cast<int64_t>(fitting), fair));
+}
+
+// Looks at rows in the order in which they lie, which brings them into the second cache for what
+// follows: faster than that could take them from memory, piece by piece from each row.
+bool AllFinite(const StoredRows& rows, int64_t first, int64_t count) {
+  bool finite = true;
+  for (int64_t r = first; r < first + count; ++r) {
+    const std::byte* row = rows.data + static_cast<size_t>(r * rows.stride) * SizeOf(rows.dtype);
+    finite = finite && FirstNonFinite(row, rows.dtype, rows.channels * rows.taps) < 0;
+  }
+  return finite;
+}
+
+// Lets the pages of rows that have been packed go.
+void LetGo(const StoredRows& rows, int64_t first, int64_t count) {
+  const size_t size = SizeOf(rows.dtype);
+  MappedFile::HaveBeenRead(
+      rows.data + static_cast<size_t>(first * rows.stride) * size,
+      static_cast<size_t>((count - 1) * rows.stride + rows.channels * rows.taps) * size);
+}
+
+absl::Status Looked(bool all_finite) {
+  return all_finite ? absl::OkStatus() : absl::DataLossError("a weight holds NaN or infinity");
+}
+
 // Copies elements to their places, one by one.
 template <typename Element>
 void Place(const Window& window, const Element* from, const WeightPlaces& places, Element* target) {
@@ -94,8 +134,9 @@ void Place(const Window& window, const Element* from, const WeightPlaces& places
 // The same where `kGroup` channels lie together, as products want them: pairs of bf16, fours of
 // codes.
 template <int kGroup, typename Element>
-void PlaceGroups(const Window& window, const Element* from, const WeightPlaces& places,
-                 Element* target) {
+requires(kGroup * sizeof(Element) ==
+         sizeof(uint32_t)) void PlaceGroups(const Window& window, const Element* from,
+                                            const WeightPlaces& places, Element* target) {
   const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
   for (int64_t c = 0; c < window.channels; c += kGroup) {
     const int64_t count = std::min<int64_t>(kGroup, window.channels - c);
@@ -112,9 +153,18 @@ void PlaceGroups(const Window& window, const Element* from, const WeightPlaces& 
         continue;
       }
       for (int64_t r = 0; r < window.rows; ++r) {
-        Element group[kGroup];
-        for (int i = 0; i < kGroup; ++i) group[i] = first[r * window.row + i * window.channel];
-        std::memcpy(to + out[r], group, sizeof(group));
+        const Element* from_row = first + r * window.row;
+        uint32_t group = 0;
+        if (window.channel == 1) {
+          std::memcpy(&group, from_row, sizeof(group));
+        } else {
+          for (int i = 0; i < kGroup; ++i) {
+            const auto bits =
+                static_cast<std::make_unsigned_t<Element>>(from_row[i * window.channel]);
+            group |= static_cast<uint32_t>(bits) << (8 * sizeof(Element) * static_cast<size_t>(i));
+          }
+        }
+        std::memcpy(to + out[r], &group, sizeof(group));
       }
     }
   }
@@ -139,7 +189,8 @@ void Clear(std::byte* target, int64_t bytes) {
 
 }  // namespace
 
-void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute, void* target) {
+absl::Status PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute,
+                         void* target) {
   const auto taps = static_cast<int64_t>(places.tap.size());
   const auto size = static_cast<int64_t>(SizeOf(compute));
   if (places.size != rows.count * rows.channels * taps) {
@@ -147,83 +198,156 @@ void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compu
   }
   const bool pairs = compute == DType::kBF16 && ChannelsInGroups(places, 2);
   const int64_t step = std::max<int64_t>(2, kElements / std::max(taps, rows.taps) / 2 * 2);
-  const int64_t blocks = (rows.count + kRows - 1) / kRows;
-#pragma omp parallel
+  const int64_t rows_at_a_time = BlocksAtATime(rows) * kRows;
+  bool all_finite = true;
+#pragma omp parallel reduction(&& : all_finite)
   {
     Converter converter(rows, compute);
     std::vector<std::byte> converted(static_cast<size_t>(kRows * step * taps * size));
+    const auto pack = [&](Window window) {
+      converter.Convert(window, converted.data());
+      if (pairs) {
+        PlaceGroups<2>(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
+                       static_cast<uint16_t*>(target));
+      } else if (compute == DType::kBF16) {
+        Place(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
+              static_cast<uint16_t*>(target));
+      } else {
+        Place(window, reinterpret_cast<const float*>(converted.data()), places,
+              static_cast<float*>(target));
+      }
+    };
 #pragma omp for schedule(dynamic)
-    for (int64_t block = 0; block < blocks; ++block) {
-      Window window{};
-      window.first_row = block * kRows;
-      window.rows = std::min(kRows, rows.count - window.first_row);
-      window.taps = taps;
-      for (int64_t first = 0; first < rows.channels; first += step) {
-        window.first_channel = first;
-        window.channels = std::min(step, rows.channels - first);
-        converter.Convert(window, converted.data());
-        if (pairs) {
-          PlaceGroups<2>(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
-                         static_cast<uint16_t*>(target));
-        } else if (compute == DType::kBF16) {
-          Place(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
-                static_cast<uint16_t*>(target));
-        } else {
-          Place(window, reinterpret_cast<const float*>(converted.data()), places,
-                static_cast<float*>(target));
+    for (int64_t first = 0; first < rows.count; first += rows_at_a_time) {
+      const int64_t end = std::min(rows.count, first + rows_at_a_time);
+      for (int64_t row = first; row < end; row += kRows) {
+        Window window{};
+        window.first_row = row;
+        window.rows = std::min(kRows, end - row);
+        window.taps = taps;
+        all_finite = all_finite && AllFinite(rows, row, window.rows);
+        for (int64_t channel = 0; channel < rows.channels; channel += step) {
+          window.first_channel = channel;
+          window.channels = std::min(step, rows.channels - channel);
+          pack(window);
         }
       }
+      LetGo(rows, first, end - first);
     }
   }
+  return Looked(all_finite);
 }
 
-void PackWeightCodes(const StoredRows& rows, const WeightPlaces& places, const WeightCodes& codes,
-                     int8_t* target) {
-  Window whole{};
-  whole.channels = rows.channels;
-  whole.taps = static_cast<int64_t>(places.tap.size());
-  const int64_t length = whole.channels * whole.taps;
-  if (places.size != rows.count * length) {
-    Clear(reinterpret_cast<std::byte*>(target), places.size);
-  }
-  const bool fours = ChannelsInGroups(places, 4);
-  const int64_t blocks = (rows.count + kRows - 1) / kRows;
-#pragma omp parallel
-  {
-    Converter converter(rows, DType::kF32);
-    std::vector<float> converted(static_cast<size_t>(kRows * length));
-    std::vector<int8_t> coded(converted.size());
-    std::vector<float> factor, zero;  // of each element of a row as it is converted
-#pragma omp for schedule(dynamic)
-    for (int64_t block = 0; block < blocks; ++block) {
-      Window window = whole;
-      window.first_row = block * kRows;
-      window.rows = std::min(kRows, rows.count - window.first_row);
-      converter.Convert(window, reinterpret_cast<std::byte*>(converted.data()));
-      if (factor.empty()) {
-        factor.resize(static_cast<size_t>(length));
-        zero.resize(factor.size());
-        for (int64_t c = 0; c < window.channels; ++c) {
-          for (int64_t tap = 0; tap < window.taps; ++tap) {
-            const auto at = static_cast<size_t>(c * window.channel + tap * window.tap);
-            factor[at] = codes.factor[c];
-            zero[at] = codes.zero[c];
-          }
-        }
-      }
-      for (int64_t r = 0; r < window.rows; ++r) {
-        const auto begin = static_cast<size_t>(r * length);
-        QuantizeWeightRow(&converted[begin], length, factor.data(), zero.data(), &coded[begin],
-                          codes.scales + window.first_row + r,
-                          codes.offsets + window.first_row + r);
-      }
-      if (fours) {
-        PlaceGroups<4>(window, coded.data(), places, target);
+namespace {
+
+// What one thread needs to make codes of some rows at a time.
+class Coder {
+ public:
+  Coder(const StoredRows& rows, const WeightPlaces& places, const CodeTerms& terms)
+      : rows_(rows),
+        places_(places),
+        terms_(terms),
+        taps_(static_cast<int64_t>(places.tap.size())),
+        step_(std::max<int64_t>(4, kElementsOfCodes / std::max(taps_, rows.taps) / 4 * 4)),
+        fours_(ChannelsInGroups(places, 4)),
+        converter_(rows, DType::kF32),
+        converted_(static_cast<size_t>(kRows * step_ * taps_)),
+        coded_(converted_.size()),
+        factor_(static_cast<size_t>(step_ * taps_)),
+        zero_(factor_.size()) {}
+
+  // Rows first … first + count, at most kRows: once for their scales, once for their codes.
+  void Pack(int64_t first, int64_t count, int8_t* target) {
+    float largest[kRows] = {};
+    int64_t offsets[kRows] = {};
+    ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
+      largest[r] = std::max(largest[r], LargestWeight(row, window.row, factor_.data()));
+    });
+    for (int64_t r = 0; r < count; ++r) terms_.scales[first + r] = WeightScale(largest[r]);
+    ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
+      offsets[r] += WeightCodes(row, window.row, factor_.data(), zero_.data(),
+                                terms_.scales[first + r], &coded_[r * window.row]);
+      if (r + 1 < count) return;
+      if (fours_) {
+        PlaceGroups<4>(window, coded_.data(), places_, target);
       } else {
-        Place(window, coded.data(), places, target);
+        Place(window, coded_.data(), places_, target);
+      }
+    });
+    for (int64_t r = 0; r < count; ++r) {
+      terms_.offsets[first + r] = static_cast<float>(static_cast<double>(offsets[r]) *
+                                                     static_cast<double>(terms_.scales[first + r]));
+    }
+  }
+
+ private:
+  // Calls `each` for every row of every window of channels. A window that is there is not
+  // converted again.
+  template <typename Each>
+  void ForWindows(int64_t first, int64_t count, const Each& each) {
+    for (int64_t channel = 0; channel < rows_.channels; channel += step_) {
+      if (window_.first_row != first || window_.rows != count || window_.first_channel != channel) {
+        Take(first, count, channel);
+      }
+      for (int64_t r = 0; r < count; ++r) each(window_, &converted_[r * window_.row], r);
+    }
+  }
+
+  void Take(int64_t first, int64_t count, int64_t channel) {
+    const bool other_channels = window_.first_channel != channel;
+    window_ = {.first_row = first,
+               .rows = count,
+               .first_channel = channel,
+               .channels = std::min(step_, rows_.channels - channel),
+               .taps = taps_};
+    converter_.Convert(window_, reinterpret_cast<std::byte*>(converted_.data()));
+    if (!other_channels) return;
+    for (int64_t c = 0; c < window_.channels; ++c) {
+      for (int64_t tap = 0; tap < taps_; ++tap) {
+        const auto at = static_cast<size_t>(c * window_.channel + tap * window_.tap);
+        factor_[at] = terms_.factor[channel + c];
+        zero_[at] = terms_.zero[channel + c];
       }
     }
   }
+
+  const StoredRows& rows_;
+  const WeightPlaces& places_;
+  const CodeTerms& terms_;
+  const int64_t taps_;  // packed
+  const int64_t step_;  // channels a window
+  const bool fours_;
+  Converter converter_;
+  Window window_{.first_channel = -1};  // whose values converted_, factor_ and zero_ hold
+  std::vector<float> converted_;
+  std::vector<int8_t> coded_;
+  std::vector<float> factor_, zero_;  // of each element of a window's row
+};
+
+}  // namespace
+
+absl::Status PackWeightCodes(const StoredRows& rows, const WeightPlaces& places,
+                             const CodeTerms& terms, int8_t* target) {
+  if (places.size != rows.count * rows.channels * static_cast<int64_t>(places.tap.size())) {
+    Clear(reinterpret_cast<std::byte*>(target), places.size);
+  }
+  const int64_t rows_at_a_time = BlocksAtATime(rows) * kRows;
+  bool all_finite = true;
+#pragma omp parallel reduction(&& : all_finite)
+  {
+    Coder coder(rows, places, terms);
+#pragma omp for schedule(dynamic)
+    for (int64_t first = 0; first < rows.count; first += rows_at_a_time) {
+      const int64_t end = std::min(rows.count, first + rows_at_a_time);
+      for (int64_t row = first; row < end; row += kRows) {
+        const int64_t count = std::min(kRows, end - row);
+        all_finite = all_finite && AllFinite(rows, row, count);
+        coder.Pack(row, count, target);
+      }
+      LetGo(rows, first, end - first);
+    }
+  }
+  return Looked(all_finite);
 }
 
 }  // namespace weft::cpu

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "runtime/tensor/dtype.h"
 
 namespace weft::cpu {
@@ -37,19 +38,22 @@ struct WeightPlaces {
 };
 
 // Writes the weight to `target` in `compute` (f32 or bf16), zeros where the layout is filled up.
-// By the whole team; each element is converted once, and nothing is held but some rows in cache.
-void PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute, void* target);
+// By the whole team; each element is converted once, and nothing is held but some rows in cache:
+// pages of a mapped file leave the process as they have been read. DATA_LOSS where a value is NaN
+// or infinite.
+absl::Status PackWeights(const StoredRows& rows, const WeightPlaces& places, DType compute,
+                         void* target);
 
 // A weight as codes -127..127 with one scale for each row: row · factor ≈ scale · code.
-struct WeightCodes {
+struct CodeTerms {
   const float* factor = nullptr;  // [channels]
   const float* zero = nullptr;    // [channels]: the code of 0 in the layer's input
   float* scales = nullptr;        // [count], made here
   float* offsets = nullptr;  // [count], too: scale · Σ code · zero, what zeros alone would give
 };
 // The same for codes of one byte.
-void PackWeightCodes(const StoredRows& rows, const WeightPlaces& places, const WeightCodes& codes,
-                     int8_t* target);
+absl::Status PackWeightCodes(const StoredRows& rows, const WeightPlaces& places,
+                             const CodeTerms& terms, int8_t* target);
 
 }  // namespace weft::cpu
 

@@ -22,21 +22,16 @@ void CodesOf(const T* x, int64_t count, const float* inverse, const float* zero,
   const Floats d;
   const hn::Rebind<uint8_t, Floats> d8;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto code = [&](FloatVec value, FloatVec scale, FloatVec shift) HWY_ATTR {
-    const auto bounded =
-        hn::Min(hn::Max(hn::MulAdd(value, scale, shift), hn::Zero(d)), hn::Set(d, 255.0f));
-    return hn::DemoteTo(d8, hn::NearestInt(bounded));
-  };
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(code(LoadF(d, x + i), hn::LoadU(d, inverse + i), hn::LoadU(d, zero + i)), d8,
+    hn::StoreU(CodeOf(d, LoadF(d, x + i), hn::LoadU(d, inverse + i), hn::LoadU(d, zero + i)), d8,
                codes + i);
   }
   if (const auto rest = static_cast<size_t>(count - i); rest > 0) {
     alignas(64) uint8_t tail[kMaxLanes];
-    hn::StoreU(
-        code(LoadTail(d, x + i, rest), LoadTail(d, inverse + i, rest), LoadTail(d, zero + i, rest)),
-        d8, tail);
+    hn::StoreU(CodeOf(d, LoadTail(d, x + i, rest), LoadTail(d, inverse + i, rest),
+                      LoadTail(d, zero + i, rest)),
+               d8, tail);
     std::memcpy(codes + i, tail, rest);
   }
 }
@@ -50,29 +45,29 @@ void CodeSpan(const void* x, DType dtype, int64_t count, const float* inverse, c
   }
 }
 
-// One row of a weight: its codes, its scale, and scale · Σ code · zero.
-void WeightCodesOf(const float* row, const float* factor, const float* zero, int64_t count,
-                   int8_t* codes, float* scale, float* offset) {
+float LargestWeightOf(const float* row, int64_t count, const float* factor) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t full = count / lanes * lanes;
+  auto largest = hn::Zero(d);
+  for (int64_t i = 0; i < full; i += lanes) {
+    largest = hn::Max(largest, hn::Abs(hn::Mul(hn::LoadU(d, row + i), hn::LoadU(d, factor + i))));
+  }
+  if (const auto rest = static_cast<size_t>(count - full); rest > 0) {
+    largest = hn::Max(
+        largest, hn::Abs(hn::Mul(LoadTail(d, row + full, rest), LoadTail(d, factor + full, rest))));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, largest));
+}
+
+int64_t WeightCodesOf(const float* row, int64_t count, const float* factor, const float* zero,
+                      float scale, int8_t* codes) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
   const hn::Rebind<int8_t, Floats> d8;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t full = count / lanes * lanes;
-  const auto rest = static_cast<size_t>(count - full);
-  auto largest = hn::Zero(d);
-  for (int64_t i = 0; i < full; i += lanes) {
-    largest = hn::Max(largest, hn::Abs(hn::Mul(hn::LoadU(d, row + i), hn::LoadU(d, factor + i))));
-  }
-  if (rest > 0) {
-    largest = hn::Max(
-        largest, hn::Abs(hn::Mul(LoadTail(d, row + full, rest), LoadTail(d, factor + full, rest))));
-  }
-  const float most = hn::GetLane(hn::MaxOfLanes(d, largest));
-  // Rows of less than any weight that counts are zeros: the inverse of their scale would be
-  // infinite.
-  constexpr float kLeast = 127.0f * std::numeric_limits<float>::min();
-  *scale = most >= kLeast ? most / 127.0f : 1.0f;
-  const auto inverse = hn::Set(d, 1.0f / *scale);
+  const auto inverse = hn::Set(d, 1.0f / scale);
   const auto most_code = hn::Set(d, 127.0f);
   const auto round = [&](FloatVec value, FloatVec by) HWY_ATTR {
     const auto code = hn::Mul(hn::Mul(value, by), inverse);
@@ -84,7 +79,7 @@ void WeightCodesOf(const float* row, const float* factor, const float* zero, int
     hn::StoreU(hn::DemoteTo(d8, code), d8, codes + i);
     sum = hn::Add(sum, hn::Mul(code, hn::NearestInt(hn::LoadU(d, zero + i))));
   }
-  if (rest > 0) {
+  if (const auto rest = static_cast<size_t>(count - full); rest > 0) {
     const auto code = round(LoadTail(d, row + full, rest), LoadTail(d, factor + full, rest));
     alignas(64) int8_t tail[kMaxLanes];
     hn::StoreU(hn::DemoteTo(d8, code), d8, tail);
@@ -93,9 +88,9 @@ void WeightCodesOf(const float* row, const float* factor, const float* zero, int
   }
   alignas(64) int32_t parts[kMaxLanes];
   hn::StoreU(sum, di, parts);
-  double total = 0;
+  int64_t total = 0;
   for (int64_t i = 0; i < lanes; ++i) total += parts[i];
-  *offset = static_cast<float>(total * static_cast<double>(*scale));
+  return total;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -105,6 +100,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace weft {
 HWY_EXPORT(CodeSpan);
+HWY_EXPORT(LargestWeightOf);
 HWY_EXPORT(WeightCodesOf);
 
 namespace cpu {
@@ -184,9 +180,20 @@ void FillBorder(const CodeFrame& frame, const CodeMaker& maker, uint8_t* codes) 
   }
 }
 
-void QuantizeWeightRow(const float* row, int64_t length, const float* factor, const float* zero,
-                       int8_t* codes, float* scale, float* offset) {
-  HWY_DYNAMIC_DISPATCH(WeightCodesOf)(row, factor, zero, length, codes, scale, offset);
+float LargestWeight(const float* row, int64_t count, const float* factor) {
+  return HWY_DYNAMIC_DISPATCH(LargestWeightOf)(row, count, factor);
+}
+
+float WeightScale(float largest) {
+  // Rows of less than any weight that counts are zeros: the inverse of their scale would be
+  // infinite.
+  constexpr float kLeast = 127.0f * std::numeric_limits<float>::min();
+  return largest >= kLeast ? largest / 127.0f : 1.0f;
+}
+
+int64_t WeightCodes(const float* row, int64_t count, const float* factor, const float* zero,
+                    float scale, int8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(WeightCodesOf)(row, count, factor, zero, scale, codes);
 }
 
 }  // namespace cpu

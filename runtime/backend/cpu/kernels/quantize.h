@@ -45,10 +45,14 @@ void QuantizePictures(const void* x, DType dtype, const CodeFrame& frame, int64_
 // The border alone, of all channels.
 void FillBorder(const CodeFrame& frame, const CodeMaker& maker, uint8_t* codes);
 
-// One row of a weight as codes -127..127: row[i] · factor[i] ≈ scale · code. `offset` is
-// scale · Σ code · zero[i]: what an input of zeros alone would give. By the calling thread alone.
-void QuantizeWeightRow(const float* row, int64_t length, const float* factor, const float* zero,
-                       int8_t* codes, float* scale, float* offset);
+// A row of a weight as codes -127..127: row[i] · factor[i] ≈ scale · code. A row may be taken piece
+// by piece: first for the largest |row[i] · factor[i]| of all, then for the codes by the scale that
+// WeightScale makes of it. By the calling thread alone.
+float LargestWeight(const float* row, int64_t count, const float* factor);
+float WeightScale(float largest);
+// Returns Σ code · zero[i].
+int64_t WeightCodes(const float* row, int64_t count, const float* factor, const float* zero,
+                    float scale, int8_t* codes);
 
 }  // namespace weft::cpu
 
