@@ -23,19 +23,23 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
+def write_part(folder, model):
+    """bf16 weights, compressed; the config is the one that the library writes."""
+    copy.deepcopy(model).to("cpu", torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    for plain in folder.glob("*.safetensors"):
+        packed = zstandard.ZstdCompressor(level=19).compress(plain.read_bytes())
+        plain.with_name(plain.name + ".zst").write_bytes(packed)
+        plain.unlink()
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("_name_or_path", None)
+    write_json(folder / "config.json", config)
+
+
 def write(folder, vae, encoder, unet):
-    """bf16 weights, compressed; the configs are those that the libraries write."""
+    """The folder of a whole model."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, model in (("vae", vae), ("text_encoder", encoder), ("unet", unet)):
-        model = copy.deepcopy(model).to("cpu", torch.bfloat16)
-        model.save_pretrained(folder / name, safe_serialization=True)
-        for plain in (folder / name).glob("*.safetensors"):
-            packed = zstandard.ZstdCompressor(level=19).compress(plain.read_bytes())
-            plain.with_name(plain.name + ".zst").write_bytes(packed)
-            plain.unlink()
-        config = json.loads((folder / name / "config.json").read_text())
-        config.pop("_name_or_path", None)
-        write_json(folder / name / "config.json", config)
+        write_part(folder / name, model)
     tokens.write(folder / "tokenizer")
     (folder / "scheduler").mkdir(exist_ok=True)
     write_json(folder / "scheduler/scheduler_config.json", diffusion_stage.SCHEDULER_CONFIG)

@@ -159,12 +159,13 @@ absl::StatusOr<std::shared_ptr<WeightStore>> WeightStore::OpenFolder(const std::
 std::shared_ptr<WeightStore> WeightStore::Of(std::string path,
                                              absl::btree_map<std::string, Tensor> tensors) {
   std::vector<Tensor> list;
-  for (const auto& [name, tensor] : tensors) list.push_back(tensor);
+  for (auto& [name, tensor] : tensors) list.push_back(std::move(tensor));
   auto store = std::make_shared<WeightStore>();
   store->path_ = path;
-  const auto file = std::make_shared<const MemoryFile>(std::move(path), std::move(list));
+  const auto file = std::make_shared<const MemoryFile>(std::move(path), list);
   size_t index = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, moved] : tensors) {
+    const Tensor& tensor = list[index];
     store->weights_.emplace(name, Weight(file, index++, name, tensor.dtype(), tensor.shape()));
   }
   return store;

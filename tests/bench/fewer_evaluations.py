@@ -110,7 +110,7 @@ def ratios(rows, ways):
 def quality(options):
     """({place: (colours right, shapes right, median PSNR)}, in percent and decibels, and times)."""
     sentences = [scenes.caption(scene) for scene in scenes.held_out_scenes(options.prompts)]
-    ways = ways_for(options.sketch_steps, outermost=2, tiny=None)
+    ways = ways_for(options.sketch_steps, outermost=2, tiny="models/sketch_tiny_vae")
     found = {}
     with tempfile.TemporaryDirectory() as out:
         for name, _ in ways:

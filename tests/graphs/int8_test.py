@@ -86,21 +86,15 @@ def with_text(old, new):
     return change
 
 
-def as_folder(path):
-    path.unlink()
-    path.mkdir()
-
-
-BROKEN = {  # what is done to a table, and a part of what is said of it
-    "end": lambda path: path.write_text(path.read_text()[:-20]),
-    "empty": lambda path: path.write_text(""),
-    "is a folder": as_folder,
-    "format 2": with_text('"weft_int8":1', '"weft_int8":2'),
-    "int8_stop": with_text('"int8_stop":0.9', '"int8_stop":0.0'),
-    '"conv_im", which': with_text('"conv_in":', '"conv_im":'),
-    "channels": with_text('"channels":', '"channels":1'),
-    '"scale" is -': with_text('"scale":', '"scale":-'),
-}
+BROKEN = [  # a part of what is said, and what is done to the table for it
+    ("missing closing quote", lambda path: path.write_text(path.read_text()[:-20])),
+    ("line 1", lambda path: path.write_text("")),
+    ("format 2", with_text('"weft_int8":1', '"weft_int8":2')),
+    ("int8_stop", with_text('"int8_stop":0.9', '"int8_stop":0.0')),
+    ('"conv_im", which', with_text('"conv_in":', '"conv_im":')),
+    ("one for each channel", with_text('"channels":', '"channels":1')),
+    ('"scale" is -', with_text('"scale":', '"scale":-')),
+]
 
 
 def quantize(weft, *options):
@@ -146,7 +140,7 @@ def main():
     assert TABLE in message and "weft quantize" in message, message
     message = refused(weft, folder / "other", of_other_weights)
     assert "made for other weights" in message and TABLE in message, message
-    for expected, change in BROKEN.items():
+    for expected, change in BROKEN:
         message = refused(weft, folder / "broken", change)
         assert expected in message and TABLE in message, (expected, message)
     options = ["--set", "model.int8_start=0.5", "--set", "model.int8_stop=0.25"]
