@@ -122,9 +122,9 @@ class Backend {
   // Over the last axis. gamma, beta: [width] f32.
   virtual absl::StatusOr<Tensor> LayerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                                            float eps, const Allocator& allocator) = 0;
-  // The same norms, told in codes for the layer that reads them: what that layer would make of
-  // their result. Pictures get the border that a convolution of `reader` looks at, which has no
-  // padding then; for a linear layer it is null.
+  // The same norms, told in codes for the layer that reads them: to one code what that layer would
+  // make of their result. Pictures get the border that a convolution of `reader` looks at, which
+  // has no padding then; for a linear layer it is null.
   virtual absl::StatusOr<Tensor> GroupNormInt8(absl::Span<const Tensor> sources,
                                                const Tensor& gamma, const Tensor& beta,
                                                int64_t groups, float eps, Activation activation,
