@@ -57,9 +57,12 @@ absl::StatusOr<UnetPasses> UnetPasses::Make(Ops& ops, std::shared_ptr<const Unet
     return text.shape() == texts[0].shape();
   });
   passes.context_ = network.EmptyContext();
-  // No step needs the layers that make keys and values: their weights (38 MB of SD 1.5, 680 MB of
-  // SDXL) are not kept.
-  Ops once(ops.backend(), ops.allocator(), ops.compute(), nullptr, std::make_shared<KeepBudget>(0));
+  // No step needs the layers that make keys and values. A network in 8 bits, which is chosen for
+  // its memory, keeps none of their weights (38 MB of SD 1.5); others do, and switch adapters and
+  // prompts without reading them again.
+  Ops unkept(ops.backend(), ops.allocator(), ops.compute(), nullptr,
+             std::make_shared<KeepBudget>(0));
+  Ops& once = passes.unet_->store()->int8() != nullptr ? unkept : ops;
   if (passes.one_segment_) {
     const Tensor all = texts.size() == 1 ? texts[0] : ops.Stack(texts);
     network.AddSegment(once, all, passes.context_);

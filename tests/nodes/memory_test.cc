@@ -86,9 +86,10 @@ TEST(Memory, KeepsSomeInBetweenAndStaysBelowTheBudget) {
   EXPECT_GT(plan->peak_bytes, need.least - need.around);
 }
 
-TEST(Memory, IsNotTakenByLayersThatAPromptNeedsOnce) {
-  const MemoryNeed need = *Least("txt2img").memory;
-  const auto plan = Load("txt2img").Check(Options((need.least + 3 * need.everything) / 4));
+TEST(Memory, IsNotTakenInEightBitsByLayersThatAPromptNeedsOnce) {
+  RunOptions options = Options(size_t{1} << 30);
+  options.overrides.inputs["model.precision"] = Value(std::string("int8"));
+  const auto plan = Load("txt2img").Check(options);
   ASSERT_TRUE(plan.ok()) << plan.status();
   int guidances = 0;
   for (const DryRunNode& node : plan->nodes) {
