@@ -147,6 +147,6 @@ def plot(cases, peers, path):
     axes.set_yticks([row + 0.25 for row in range(len(names))], [TITLES[name] for name in names])
     axes.invert_yaxis()
     axes.set_xlabel("time of weft / time of the peer (left of 1: weft is faster)")
-    axes.legend(loc="lower left", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small")
     figure.tight_layout()
     figure.savefig(path)
