@@ -9,8 +9,7 @@ import stable_diffusion_cpp
 from stable_diffusion_cpp import StableDiffusion
 from worker import serve
 
-# One step tells what a step takes. Its defaults are the fastest here: flash attention and direct
-# convolutions took longer.
+# One step tells what a step takes. The rest is left at its defaults; flash attention took longer here.
 STEPS = 1
 SMALL = 64  # the side of a picture that warms up, and that a text is measured with
 PATTERNS = {
