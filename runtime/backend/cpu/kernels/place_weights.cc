@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "runtime/backend/cpu/kernels/transpose-inl.h"
@@ -45,6 +46,17 @@ HWY_INLINE WordVec Gather(Words d, const uint32_t* lines, int64_t at, int64_t ch
   return gathered;
 }
 
+// Past the caches where it can: the line would be read from memory only to be written over, and a
+// layer is read again after all of it has been written.
+HWY_INLINE void Write(Words d, WordVec words, std::byte* place) {
+  auto* to = reinterpret_cast<uint32_t*>(place);
+  if (reinterpret_cast<uintptr_t>(place) % (sizeof(uint32_t) * hn::Lanes(d)) == 0) {
+    hn::Stream(words, d, to);
+  } else {
+    hn::StoreU(words, d, to);
+  }
+}
+
 template <int kGroup>
 void PlaceLines(const cpu::WeightWindow& window, const uint32_t* lines,
                 const cpu::WeightPlaces& places, std::byte* target) {
@@ -59,8 +71,7 @@ void PlaceLines(const cpu::WeightWindow& window, const uint32_t* lines,
       std::byte* to = target + (in[c] + places.tap[static_cast<size_t>(tap)]) * kBytes;
       const int64_t at = c * window.channel + tap * window.tap;
       for (int64_t r = 0; r < cpu::kTransposedRows; r += lanes) {
-        hn::StoreU(Gather<kGroup>(d, lines + r, at, window.channel, count), d,
-                   reinterpret_cast<uint32_t*>(to + out[r] * kBytes));
+        Write(d, Gather<kGroup>(d, lines + r, at, window.channel, count), to + out[r] * kBytes);
       }
     }
   }
@@ -83,6 +94,7 @@ bool PlaceByLines(const cpu::WeightWindow& window, size_t element_bytes, const s
     default:
       PlaceLines<1>(window, lines, places, target);
   }
+  hwy::FlushStream();  // before others read it
   return true;
 }
 
