@@ -116,5 +116,38 @@ TEST(PackWeights, PacksSumsOfTaps) {
   EXPECT_EQ(Packed(rows, places, DType::kF32), expected);
 }
 
+TEST(PackWeights, PacksSumsOfTapsOfManyChannels) {
+  constexpr int64_t kOut = 18, kIn = 51, kTaps = 9, kSums = 4;
+  const std::vector<float> stored = Values(kOut * kIn * kTaps);
+  TapSums sums{kSums, {}};
+  for (int64_t i = 0; i < kSums * kTaps; ++i) {
+    sums.factors.push_back(static_cast<float>(i % 4 - 1) / 2);
+  }
+  const StoredRows rows{reinterpret_cast<const std::byte*>(stored.data()),
+                        DType::kF32,
+                        kOut,
+                        kIn,
+                        kTaps,
+                        kIn * kTaps,
+                        sums};
+  const WeightPlaces places = Blocked(kOut, kIn, kSums, 16, 2);
+  std::vector<float> expected(static_cast<size_t>(places.size), 0.0f);
+  for (int64_t o = 0; o < kOut; ++o) {
+    for (int64_t i = 0; i < kIn; ++i) {
+      for (int64_t s = 0; s < kSums; ++s) {
+        float sum = 0;  // of values of few bits: exact
+        for (int64_t t = 0; t < kTaps; ++t) {
+          sum += sums.factors[static_cast<size_t>(s * kTaps + t)] *
+                 stored[static_cast<size_t>((o * kIn + i) * kTaps + t)];
+        }
+        expected[static_cast<size_t>(places.out[static_cast<size_t>(o)] +
+                                     places.in[static_cast<size_t>(i)] +
+                                     places.tap[static_cast<size_t>(s)])] = sum;
+      }
+    }
+  }
+  EXPECT_EQ(Packed(rows, places, DType::kF32), expected);
+}
+
 }  // namespace
 }  // namespace weft::cpu

@@ -119,6 +119,23 @@ void F16ToBF16(const F16* from, BF16* to, int64_t count) {
   }
 }
 
+void SumOfRows(const float* rows, int64_t count, int64_t width, const float* factors, float* sum) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= width; i += lanes) {
+    auto total = hn::Zero(d);
+    for (int64_t r = 0; r < count; ++r) {
+      total = hn::Add(total, hn::Mul(hn::Set(d, factors[r]), LoadF(d, rows + r * width + i)));
+    }
+    StoreF(d, total, sum + i);
+  }
+  for (; i < width; ++i) {
+    sum[i] = 0;
+    for (int64_t r = 0; r < count; ++r) sum[i] += factors[r] * rows[r * width + i];
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace weft
 HWY_AFTER_NAMESPACE();
@@ -131,6 +148,7 @@ HWY_EXPORT(WidenBF16);
 HWY_EXPORT(NarrowToBF16);
 HWY_EXPORT(WidenF16);
 HWY_EXPORT(F16ToBF16);
+HWY_EXPORT(SumOfRows);
 
 namespace cpu {
 namespace {
@@ -184,6 +202,10 @@ void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t
     ConvertOnThisThread(static_cast<const std::byte*>(from) + begin * SizeOf(from_type), from_type,
                         static_cast<std::byte*>(to) + begin * SizeOf(to_type), to_type, n);
   });
+}
+
+void SumRows(const float* rows, int64_t count, int64_t width, const float* factors, float* sum) {
+  HWY_DYNAMIC_DISPATCH(SumOfRows)(rows, count, width, factors, sum);
 }
 
 void FillRows(const float* row, int64_t width, float* target, int64_t rows) {

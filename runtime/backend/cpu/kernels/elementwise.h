@@ -14,6 +14,10 @@ void Add(const void* a, const void* b, void* y, DType dtype, int64_t count);
 void Convert(const void* from, DType from_type, void* to, DType to_type, int64_t count);
 void ConvertOnThisThread(const void* from, DType from_type, void* to, DType to_type, int64_t count);
 
+// sum[i] = Σ_r factors[r] · rows[r][i], in the order of the rows [count, width]. By the calling
+// thread alone.
+void SumRows(const float* rows, int64_t count, int64_t width, const float* factors, float* sum);
+
 // target[r · width + c] = row[c] for each of `rows` rows.
 void FillRows(const float* row, int64_t width, float* target, int64_t rows);
 

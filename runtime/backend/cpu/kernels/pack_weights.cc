@@ -57,21 +57,22 @@ class Converter {
   // sums_ [packed tap][channel]
   void Sum(const std::byte* from, int64_t channels) {
     const int64_t taps = rows_.taps;
-    wide_.resize(static_cast<size_t>(channels * taps));
-    by_tap_.resize(wide_.size());
+    const int64_t whole = RoundUp(taps, 4);  // what TransposeWords writes, and may read of the last
+    wide_.resize(static_cast<size_t>(channels * taps + whole));
+    by_tap_.resize(static_cast<size_t>(channels * whole));
     ConvertOnThisThread(from, rows_.dtype, wide_.data(), DType::kF32, channels * taps);
-    for (int64_t c = 0; c < channels; ++c) {
+    int64_t c = 0;
+    for (; c + kTransposedRows <= channels; c += kTransposedRows) {
+      TransposeWords(reinterpret_cast<const std::byte*>(&wide_[static_cast<size_t>(c * taps)]),
+                     taps * static_cast<int64_t>(sizeof(float)), taps,
+                     reinterpret_cast<uint32_t*>(&by_tap_[static_cast<size_t>(c)]), channels);
+    }
+    for (; c < channels; ++c) {
       for (int64_t t = 0; t < taps; ++t) by_tap_[t * channels + c] = wide_[c * taps + t];
     }
-    sums_.assign(static_cast<size_t>(channels * rows_.sums.count), 0.0f);
+    sums_.resize(static_cast<size_t>(channels * rows_.sums.count));
     for (int64_t p = 0; p < rows_.sums.count; ++p) {
-      float* sum = &sums_[p * channels];
-      for (int64_t t = 0; t < taps; ++t) {
-        const float factor = rows_.sums.factors[p * taps + t];
-        const float* tap = &by_tap_[t * channels];
-        if (factor == 0) continue;
-        for (int64_t c = 0; c < channels; ++c) sum[c] += factor * tap[c];
-      }
+      SumRows(by_tap_.data(), taps, channels, &rows_.sums.factors[p * taps], &sums_[p * channels]);
     }
   }
 

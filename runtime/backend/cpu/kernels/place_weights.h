@@ -27,8 +27,8 @@ struct WeightWindow {
   int64_t row, channel, tap;
 };
 
-// Takes elements of 1, 2 or 4 bytes to their places; what is left of a word of 32 bits becomes 0. One
-// for each thread.
+// Takes elements of 1, 2 or 4 bytes to their places; what is left of a word of 32 bits becomes 0.
+// One for each thread.
 class WeightPlacer {
  public:
   // Bytes behind a window's elements that are read, too.
