@@ -26,12 +26,6 @@ class ModelModules {
   absl::btree_map<std::string, std::string> underscored_;
 };
 
-// What the original UNet (ldm's UNetModel) calls diffusers' module: "input_blocks.4.1.proj_in" for
-// "down_blocks.1.attentions.0.proj_in". `resnets`: how many each level of the way down has. "" for
-// modules that have no such name.
-std::string OriginalUnetName(absl::string_view module, absl::Span<const int64_t> resnets,
-                             bool attention_before_upsampling);
-
 }  // namespace weft
 
 #endif  // WEFT_NODES_ADAPTERS_MODEL_MODULES_H_

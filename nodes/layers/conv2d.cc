@@ -26,7 +26,7 @@ Conv2d::Conv2d(const Scope& scope, const ConvSpec& spec, Bias bias) {
                    spec.upsample ? " upsample" : "");
   weights.slot = PackedSlot::SharedBy({weights.weight, weights.bias}, kind);
   weights.layer = scope.prefix();
-  weights.int8 = scope.Int8(spec.in_channels);
+  weights.int8 = scope.Int8(spec.in_channels, spec.kernel * spec.kernel);
   if (weights.int8 != nullptr) {
     weights.int8_slot = PackedSlot::SharedBy({weights.weight, weights.bias},
                                              absl::StrCat(kind, Int8Kind(*weights.int8)));

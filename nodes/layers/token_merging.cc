@@ -7,7 +7,6 @@
 #include <numeric>
 #include <utility>
 
-#include "runtime/backend/nearest_rows.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -145,7 +144,8 @@ TokenPlaces MatchTokens(Ops& ops, const Tensor& x, const TokenGrid& grid) {
   for (int32_t i = 0; i < static_cast<int32_t>(rows); ++i) {
     if (!std::binary_search(destinations.begin(), destinations.end(), i)) sources.push_back(i);
   }
-  absl::StatusOr<NearestRow> found = NearestRows(x, sources, destinations, ops.allocator());
+  absl::StatusOr<NearestRow> found =
+      ops.backend().NearestRows(x, sources, destinations, ops.allocator());
   if (!found.ok()) {
     ops.Fail(std::move(found).status());
     return {};

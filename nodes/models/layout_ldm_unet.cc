@@ -101,7 +101,7 @@ Relaid UnetToDiffusers(const NamedWeights& original) {
   return relaid;
 }
 
-Relaid UnetToOriginal(const NamedWeights& diffusers) {
+NamePairs UnetNames(const NamedWeights& diffusers) {
   const auto has = [&diffusers](const std::string& name) { return diffusers.contains(name); };
   std::vector<int64_t> resnets;
   while (has(absl::StrCat("down_blocks.", resnets.size(), ".resnets.0.norm1.weight"))) {
@@ -110,10 +110,14 @@ Relaid UnetToOriginal(const NamedWeights& diffusers) {
     while (has(absl::StrCat("down_blocks.", level, ".resnets.", count, ".norm1.weight"))) ++count;
     resnets.push_back(count);
   }
-  const NamePairs pairs = UnetPairs(
+  return UnetPairs(
       resnets, has("add_embedding.linear_1.weight"), [&](size_t level, int64_t i, int64_t) {
         return has(absl::StrCat("up_blocks.", level, ".attentions.", i, ".norm.weight"));
       });
+}
+
+Relaid UnetToOriginal(const NamedWeights& diffusers) {
+  const NamePairs pairs = UnetNames(diffusers);
   Relaid relaid;
   for (const auto& [name, weight] : diffusers) {
     std::string known = pairs.ToOriginal(name);

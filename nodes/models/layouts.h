@@ -39,6 +39,7 @@ class NamePairs {
 };
 
 // UNet2DConditionModel; original names begin with "input_blocks", "middle_block", "time_embed" ….
+NamePairs UnetNames(const NamedWeights& diffusers);
 Relaid UnetToDiffusers(const NamedWeights& original);
 Relaid UnetToOriginal(const NamedWeights& diffusers);
 

@@ -54,6 +54,12 @@ struct AttentionSpec {
   bool causal = false;  // row i sees rows 0..i
 };
 
+// For each of some rows the one most like it among others.
+struct NearestRow {
+  Tensor index;   // [batch, from] i32: places in the list of the others
+  Tensor cosine;  // [batch, from] f32
+};
+
 class LayerObserver;  // runtime/ops; backends hand it on and never look inside
 
 // Weights in a device's own layout; only the backend that packed them can read them.
@@ -139,6 +145,11 @@ class Backend {
   virtual absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
                                            const AttentionSpec& spec,
                                            const Allocator& allocator) = 0;
+  // For each row `from` of x [batch, rows, width] which of the rows `among` has the largest cosine
+  // with it; of equals the first.
+  virtual absl::StatusOr<NearestRow> NearestRows(const Tensor& x, absl::Span<const int32_t> from,
+                                                 absl::Span<const int32_t> among,
+                                                 const Allocator& allocator) = 0;
 
   // Elementwise; writes into x where it is the last reference.
   virtual absl::StatusOr<Tensor> Activate(Tensor x, Activation activation,

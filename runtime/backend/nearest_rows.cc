@@ -6,12 +6,9 @@
 
 namespace weft {
 
-absl::StatusOr<NearestRow> NearestRows(const Tensor& x, absl::Span<const int32_t> from,
-                                       absl::Span<const int32_t> among,
-                                       const Allocator& allocator) {
-  if (x.device() != Device::kCpu && !x.is_meta()) {
-    return absl::UnimplementedError("nearest_rows: this device cannot");
-  }
+absl::StatusOr<NearestRow> FindNearestRows(const Tensor& x, absl::Span<const int32_t> from,
+                                           absl::Span<const int32_t> among,
+                                           const Allocator& allocator) {
   const Shape shape = {x.dim(0), static_cast<int64_t>(from.size())};
   const int64_t width = x.dim(2);
   const int threads = Threads();

@@ -77,6 +77,8 @@ absl::StatusOr<Tensor> Calibration::Conv2d(const WeightStore& weights, const Con
     layer.channels = spec.in_channels;
     if (std::min(spec.in_channels, spec.out_channels) < recipe_.few_channels) {
       layer.kept = "few channels";
+    } else if (spec.in_channels * spec.kernel * spec.kernel > kMostInt8Products) {
+      layer.kept = "sums too long for 8 bits";
     }
     layer.statistics.Add(sources);
     WEFT_ASSIGN_OR_RETURN(Tensor y, run(std::move(epilogue)));
@@ -110,7 +112,11 @@ absl::StatusOr<Tensor> Calibration::Linear(const WeightStore& weights, const Lin
   if (!chosen_) {
     layer.weights.assign(linear.weights.begin(), linear.weights.end());
     layer.channels = linear.in;
-    if (rows < recipe_.few_rows) layer.kept = "few rows";
+    if (rows < recipe_.few_rows) {
+      layer.kept = "few rows";
+    } else if (linear.in > kMostInt8Products) {
+      layer.kept = "sums too long for 8 bits";
+    }
     layer.statistics.Add({x});
     layer.multiply_adds += static_cast<double>(rows * linear.in) * static_cast<double>(linear.out);
     return run(std::move(epilogue));

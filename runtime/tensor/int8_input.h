@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_TENSOR_INT8_INPUT_H_
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace weft {
@@ -15,6 +16,10 @@ struct Int8Input {
   std::vector<float> scale;   // of each input channel, above 0
   std::vector<uint8_t> zero;  // the code of 0, of each input channel
 };
+
+// Sums of products of codes, 0..255 and -127..127, are 32 bits wide: a layer that sums up more of
+// them (66,311) does not compute in 8 bits.
+constexpr int64_t kMostInt8Products = std::numeric_limits<int32_t>::max() / (255 * 127);
 
 }  // namespace weft
 

@@ -66,10 +66,13 @@ Shape Scope::ShapeOf(absl::string_view name) const {
   return weight != nullptr ? weight->shape() : Shape();
 }
 
-std::shared_ptr<const Int8Input> Scope::Int8(int64_t channels) const {
+std::shared_ptr<const Int8Input> Scope::Int8(int64_t channels, int64_t taps) const {
   if (store_->int8() == nullptr) return nullptr;
   std::shared_ptr<const Int8Input> input = store_->int8()->Find(prefix_);
-  if (input == nullptr || static_cast<int64_t>(input->scale.size()) == channels) return input;
+  if (input == nullptr) return nullptr;
+  if (static_cast<int64_t>(input->scale.size()) == channels) {
+    return channels * taps <= kMostInt8Products ? input : nullptr;
+  }
   Fail(absl::StrCat("has ", channels, " channels, \"", store_->int8()->path, "\" tells of ",
                     input->scale.size()));
   return nullptr;

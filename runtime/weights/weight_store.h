@@ -74,9 +74,10 @@ class Scope {
   Scope Sub(absl::string_view name, int64_t index) const;
 
   bool Has(absl::string_view name) const;
-  // How this layer's input is told in 8 bits, or null where nothing says it. Notes a mistake where
-  // it is of another number of channels.
-  std::shared_ptr<const Int8Input> Int8(int64_t channels) const;
+  // How this layer's input is told in 8 bits, or null where nothing says it or a sum over all
+  // channels and `taps` would not fit (kMostInt8Products). Notes a mistake where it is of another
+  // number of channels.
+  std::shared_ptr<const Int8Input> Int8(int64_t channels, int64_t taps = 1) const;
   // The tensor "prefix.name", which must have this shape and a float type; else an error is
   // noted, with the nearest name, and an empty Weight is returned.
   Weight Get(absl::string_view name, const Shape& shape) const;

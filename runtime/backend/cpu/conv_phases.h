@@ -11,6 +11,7 @@
 #include "runtime/backend/backend.h"
 #include "runtime/backend/cpu/kernels/pack_weights.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
+#include "runtime/backend/cpu/onednn.h"
 
 // What convolutions of values and of 8-bit codes have in common: nearest doubling followed by a
 // convolution is, for each parity of the output's rows and columns, a smaller convolution of the
@@ -38,8 +39,6 @@ struct PhaseSpec {
 };
 // One, or those of a doubled picture: (0, 0), (0, 1), (1, 0), (1, 1).
 std::vector<PhaseSpec> PhasesOf(const ConvSpec& spec);
-
-enum class ResidualMode : uint8_t { kNone, kInPlace, kSeparate };
 
 // y = activation(x·w + bias + addend) + residual
 struct ConvCall {

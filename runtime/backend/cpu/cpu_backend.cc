@@ -16,6 +16,7 @@
 #include "runtime/backend/cpu/linear.h"
 #include "runtime/backend/cpu/onednn.h"
 #include "runtime/backend/footprint.h"
+#include "runtime/backend/nearest_rows.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -264,6 +265,12 @@ class CpuBackend : public Backend {
     call.workspace = workspace.mutable_data<std::byte>();
     cpu::Attention(call);
     return output;
+  }
+
+  absl::StatusOr<NearestRow> NearestRows(const Tensor& x, absl::Span<const int32_t> from,
+                                         absl::Span<const int32_t> among,
+                                         const Allocator& allocator) override {
+    return FindNearestRows(x, from, among, allocator);
   }
 
   absl::StatusOr<Tensor> Activate(Tensor x, Activation activation,

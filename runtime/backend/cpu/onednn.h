@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_BACKEND_CPU_ONEDNN_H_
 #define WEFT_RUNTIME_BACKEND_CPU_ONEDNN_H_
 
+#include <cstdint>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +32,9 @@ auto Guard(absl::string_view what, Body body) -> decltype(body()) {
     return CurrentError(what);
   }
 }
+
+// Where a residual is: nowhere, where the output goes, or elsewhere.
+enum class ResidualMode : uint8_t { kNone, kInPlace, kSeparate };
 
 // Appends an activation to the post-operations.
 void AppendActivation(Activation activation, dnnl::post_ops& post_ops);

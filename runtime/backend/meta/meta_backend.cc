@@ -9,6 +9,7 @@
 #include "runtime/backend/cpu/kernels/norm.h"
 #include "runtime/backend/cpu/kernels/winograd.h"
 #include "runtime/backend/footprint.h"
+#include "runtime/backend/nearest_rows.h"
 #include "runtime/base/status_macros.h"
 
 namespace weft {
@@ -260,6 +261,12 @@ class MetaBackend : public Backend {
         const Tensor scratch,
         Tensor::Allocate(allocator, DType::kU8, Shape{static_cast<int64_t>(bytes)}));
     return output;
+  }
+
+  absl::StatusOr<NearestRow> NearestRows(const Tensor& x, absl::Span<const int32_t> from,
+                                         absl::Span<const int32_t> among,
+                                         const Allocator& allocator) override {
+    return FindNearestRows(x, from, among, allocator);
   }
 
   absl::StatusOr<Tensor> Activate(Tensor x, Activation, const Allocator& allocator) override {

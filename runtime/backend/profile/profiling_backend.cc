@@ -269,6 +269,25 @@ absl::StatusOr<Tensor> ProfilingBackend::Attention(const Columns& q, const Colum
   return output;
 }
 
+absl::StatusOr<NearestRow> ProfilingBackend::NearestRows(const Tensor& x,
+                                                         absl::Span<const int32_t> from,
+                                                         absl::Span<const int32_t> among,
+                                                         const Allocator& allocator) {
+  KernelProfile call{
+      .kernel = "nearest rows",
+      .shape = absl::StrCat(SourcesText({x}), ", ", from.size(), " among ", among.size()),
+      .dtype = x.dtype(),
+      .flops = 2.0 * static_cast<double>(x.dim(0) * x.dim(2)) *
+               static_cast<double>(from.size() * among.size())};
+  absl::StatusOr<NearestRow> nearest;
+  call.seconds = Timed([&] { nearest = inner_.NearestRows(x, from, among, allocator); });
+  if (nearest.ok()) {
+    call.bytes = Bytes(x) + Bytes(nearest->index) + Bytes(nearest->cosine);
+    Note(call);
+  }
+  return nearest;
+}
+
 absl::StatusOr<Tensor> ProfilingBackend::Activate(Tensor x, Activation activation,
                                                   const Allocator& allocator) {
   KernelProfile call{

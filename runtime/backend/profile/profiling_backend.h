@@ -84,6 +84,9 @@ class ProfilingBackend : public Backend {
                                    float eps, const Allocator& allocator) override;
   absl::StatusOr<Tensor> Attention(const Columns& q, const Columns& k, const Columns& v,
                                    const AttentionSpec& spec, const Allocator& allocator) override;
+  absl::StatusOr<NearestRow> NearestRows(const Tensor& x, absl::Span<const int32_t> from,
+                                         absl::Span<const int32_t> among,
+                                         const Allocator& allocator) override;
   absl::StatusOr<Tensor> Activate(Tensor x, Activation activation,
                                   const Allocator& allocator) override;
   absl::StatusOr<Tensor> Add(Tensor x, const Tensor& y, const Allocator& allocator) override;

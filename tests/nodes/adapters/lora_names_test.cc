@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "nodes/adapters/lora_config.h"
 #include "nodes/adapters/model_modules.h"
+#include "nodes/models/layouts.h"
 
 namespace weft {
 namespace {
@@ -57,19 +59,23 @@ TEST(LoraNames, OtherTensorsAreOfNoDialect) {
   }
 }
 
-TEST(LoraNames, OriginalUnetsCountBlocksThrough) {
-  const int64_t resnets[] = {2, 2, 2};  // SDXL's
-  EXPECT_EQ(OriginalUnetName("down_blocks.1.attentions.0.proj_in", resnets, true),
-            "input_blocks.4.1.proj_in");
-  EXPECT_EQ(OriginalUnetName("up_blocks.0.attentions.2.proj_in", resnets, true),
-            "output_blocks.2.1.proj_in");
-  EXPECT_EQ(OriginalUnetName("up_blocks.0.upsamplers.0.conv", resnets, true),
-            "output_blocks.2.2.conv");
-  EXPECT_EQ(OriginalUnetName("down_blocks.0.downsamplers.0.conv", resnets, false),
-            "input_blocks.3.0.op");
-  EXPECT_EQ(OriginalUnetName("mid_block.resnets.1.conv2", resnets, true),
-            "middle_block.2.out_layers.3");
-  EXPECT_EQ(OriginalUnetName("down_blocks.7.resnets.0.conv1", resnets, true), "");
+TEST(ModelModules, FindsAUnetsModulesByTheirNamesInTheOriginal) {
+  NamedWeights weights;
+  for (const char* name : {"down_blocks.0.resnets.0.norm1", "down_blocks.0.downsamplers.0.conv",
+                           "down_blocks.1.resnets.0.norm1", "down_blocks.1.attentions.0.proj_in"}) {
+    weights.emplace(absl::StrCat(name, ".weight"), Weight());
+  }
+  const ModelModules modules(*WeightStore::OfWeights("unet", weights), LoraPart::kUnet);
+  const auto find = [&](const std::string& name) {
+    ModuleName module;
+    module.name = name;
+    module.underscored = true;
+    return modules.Find(module);
+  };
+  EXPECT_EQ(find("input_blocks_3_1_proj_in"), "down_blocks.1.attentions.0.proj_in");
+  EXPECT_EQ(find("down_blocks_1_attentions_0_proj_in"), "down_blocks.1.attentions.0.proj_in");
+  EXPECT_EQ(find("input_blocks_2_0_op"), "down_blocks.0.downsamplers.0.conv");
+  EXPECT_EQ(find("input_blocks_2_1_proj_in"), "");
 }
 
 TEST(LoraConfig, ScalesByTheModulesOwnAlphaAndRank) {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "nodes/models/checkpoint.h"
 #include "nodes/models/checkpoint_file.h"
 #include "runtime/weights/safetensors_stream.h"
@@ -60,6 +61,24 @@ TEST_P(UnetLayout, GoesThereAndBack) {
   const Relaid back = UnetToDiffusers(original.weights);
   EXPECT_THAT(back.unknown, IsEmpty());
   ExpectThereAndBack(diffusers, back.weights);
+}
+
+TEST(UnetNames, CountBlocksThrough) {
+  NamedWeights sdxl;
+  for (const char* name :
+       {"down_blocks.0.resnets.0", "down_blocks.0.resnets.1", "down_blocks.1.resnets.0",
+        "down_blocks.1.resnets.1", "down_blocks.2.resnets.0", "down_blocks.2.resnets.1"}) {
+    sdxl.emplace(absl::StrCat(name, ".norm1.weight"), Weight());
+  }
+  sdxl.emplace("up_blocks.0.attentions.2.norm.weight", Weight());
+  const NamePairs names = UnetNames(sdxl);
+  EXPECT_EQ(names.ToOriginal("down_blocks.1.attentions.0.proj_in"), "input_blocks.4.1.proj_in");
+  EXPECT_EQ(names.ToOriginal("up_blocks.0.attentions.2.proj_in"), "output_blocks.2.1.proj_in");
+  EXPECT_EQ(names.ToOriginal("up_blocks.0.upsamplers.0.conv"), "output_blocks.2.2.conv");
+  EXPECT_EQ(names.ToOriginal("up_blocks.1.upsamplers.0.conv"), "output_blocks.5.1.conv");
+  EXPECT_EQ(names.ToOriginal("down_blocks.0.downsamplers.0.conv"), "input_blocks.3.0.op");
+  EXPECT_EQ(names.ToOriginal("mid_block.resnets.1.conv2"), "middle_block.2.out_layers.3");
+  EXPECT_EQ(names.ToOriginal("down_blocks.7.resnets.0.conv1"), "");
 }
 
 TEST(VaeLayout, GoesThereAndBackWithConvolutionsForItsAttention) {

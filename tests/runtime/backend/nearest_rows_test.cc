@@ -47,7 +47,7 @@ TEST_P(NearestRowsKernel, FindsTheRowWithTheLargestCosine) {
     const Tensor x = Random(Shape{c.batch, c.rows, c.width}, GetParam(), 7);
     std::vector<int32_t> from, among;
     for (int32_t i = 0; i < c.rows; ++i) (i % c.every == 0 ? among : from).push_back(i);
-    const auto nearest = NearestRows(x, from, among, allocator_);
+    const auto nearest = FindNearestRows(x, from, among, allocator_);
     ASSERT_TRUE(nearest.ok()) << nearest.status();
     const std::vector<float> values = Values(x);
     const auto count = static_cast<int64_t>(from.size());
@@ -74,7 +74,7 @@ TEST(NearestRows, TakesTheFirstOfEqualsAndNoneButThoseItIsGiven) {
   std::vector<int32_t> among(35);
   std::iota(among.begin(), among.end(), 3);
   const std::vector<int32_t> from = {0, 40};
-  const auto nearest = NearestRows(x, from, among, Allocator(Device::kCpu));
+  const auto nearest = FindNearestRows(x, from, among, Allocator(Device::kCpu));
   ASSERT_TRUE(nearest.ok()) << nearest.status();
   EXPECT_THAT(nearest->index.span<int32_t>(), testing::ElementsAre(0, 0));
   EXPECT_NEAR(nearest->cosine.data<float>()[0], 1, 1e-6);
@@ -87,10 +87,10 @@ TEST(NearestRows, GivesTheSameBitsForAnyNumberOfThreads) {
   std::iota(from.begin(), from.end(), 0);
   std::iota(among.begin(), among.end(), 500);
   SetThreads(1);
-  const NearestRow wanted = *NearestRows(x, from, among, Allocator(Device::kCpu));
+  const NearestRow wanted = *FindNearestRows(x, from, among, Allocator(Device::kCpu));
   for (const int threads : {2, 3, 8}) {
     SetThreads(threads);
-    const NearestRow nearest = *NearestRows(x, from, among, Allocator(Device::kCpu));
+    const NearestRow nearest = *FindNearestRows(x, from, among, Allocator(Device::kCpu));
     EXPECT_EQ(nearest.index.span<int32_t>(), wanted.index.span<int32_t>()) << threads;
     EXPECT_EQ(nearest.cosine.span<float>(), wanted.cosine.span<float>()) << threads;
   }
@@ -102,8 +102,8 @@ TEST(NearestRows, TakesInADryRunTheMemoryOfTheRun) {
   const Allocator real(Device::kCpu), dry(Device::kMeta);
   const Tensor x = Random(Shape{2, 5, 64}, DType::kF32, 3);
   const Tensor shape = *Tensor::Allocate(Allocator(Device::kMeta), DType::kF32, x.shape());
-  const auto nearest = NearestRows(x, from, among, real);
-  const auto planned = NearestRows(shape, from, among, dry);
+  const auto nearest = FindNearestRows(x, from, among, real);
+  const auto planned = FindNearestRows(shape, from, among, dry);
   ASSERT_TRUE(nearest.ok() && planned.ok());
   EXPECT_TRUE(planned->index.is_meta());
   EXPECT_EQ(planned->index.shape(), nearest->index.shape());

@@ -70,6 +70,18 @@ TEST_F(ProfilingBackendTest, NamesTheShapeOfAnAttention) {
   EXPECT_EQ(kernels[0].flops, 2.0 * 2 * 5 * 5 * 32);
 }
 
+TEST_F(ProfilingBackendTest, CountsTheProductsOfRowsThatAreCompared) {
+  const std::vector<int32_t> from = {0, 2, 3};
+  const std::vector<int32_t> among = {1, 4};
+  ASSERT_TRUE(profiler_.NearestRows(Ones(Shape{2, 5, 8}), from, among, allocator_).ok());
+  const std::vector<KernelProfile> kernels = profiler_.Kernels();
+  ASSERT_EQ(kernels.size(), 1u);
+  EXPECT_EQ(kernels[0].kernel, "nearest rows");
+  EXPECT_EQ(kernels[0].shape, "2x5 8, 3 among 2");
+  EXPECT_EQ(kernels[0].flops, 2.0 * 2 * 8 * 3 * 2);
+  EXPECT_EQ(kernels[0].bytes, 4.0 * (2 * 5 * 8 + 2 * 3 + 2 * 3));
+}
+
 TEST_F(ProfilingBackendTest, ForgetsWhatIsCleared) {
   ASSERT_TRUE(profiler_.Add(Ones(Shape{4}), Ones(Shape{4}), allocator_).ok());
   EXPECT_EQ(profiler_.Kernels().size(), 1u);

@@ -131,6 +131,13 @@ TEST(Int8Table, IsForTheWeightsItWasMadeForAlone) {
               ::testing::AllOf(HasSubstr("\"im\""), HasSubstr("did you mean \"in\"")));
 }
 
+TEST(Int8Table, IsNotForALayerWhoseSumsWouldNotFitIn32Bits) {
+  const Scope layer =
+      Scope(Weights()->WithInt8(std::make_shared<const Int8Table>(Made()))).Sub("in");
+  EXPECT_NE(layer.Int8(3, kMostInt8Products / 3), nullptr);
+  EXPECT_EQ(layer.Int8(3, kMostInt8Products / 3 + 1), nullptr);
+}
+
 TEST(WeightsFingerprint, DoesNotDependOnWhereTheWeightsLie) {
   EXPECT_EQ(*WeightsFingerprint(*Weights()),
             *WeightsFingerprint(*WeightStore::OfWeights("elsewhere", Weights()->weights())));

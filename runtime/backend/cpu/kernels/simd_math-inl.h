@@ -58,13 +58,23 @@ HWY_INLINE void StoreTail(Floats d, FloatVec v, T* p, size_t count) {
   std::memcpy(p, values, count * sizeof(T));
 }
 
-// 2^x to about 1e-7 of its value; 0 (or nearly) below -126, inf above 128. Powers around x = r + f,
-// |f| ≤ 1/2; 2^f by the polynomial of degree 6 with the smallest relative error.
+// x, held within -126..most, as a whole number and a rest of at most 1/2 to either side: 2^rest is
+// a polynomial's, and `whole` goes into its exponent.
+struct Power {
+  hn::Vec<hn::RebindToSigned<Floats>> whole;
+  FloatVec rest;
+};
+HWY_INLINE Power SplitPower(Floats d, FloatVec x, float most) {
+  const auto bounded = hn::Min(hn::Max(x, hn::Set(d, -126.0f)), hn::Set(d, most));
+  const auto whole = hn::Round(bounded);
+  return {hn::ConvertTo(hn::RebindToSigned<Floats>(), whole), hn::Sub(bounded, whole)};
+}
+
+// 2^x to about 1e-7 of its value; 0 (or nearly) below -126, inf above 128. The polynomial of degree
+// 6 with the smallest relative error.
 HWY_INLINE FloatVec Exp2(Floats d, FloatVec x) {
   const hn::RebindToSigned<Floats> di;
-  const auto bounded = hn::Min(hn::Max(x, hn::Set(d, -126.0f)), hn::Set(d, 128.0f));
-  const auto whole = hn::Round(bounded);
-  const auto f = hn::Sub(bounded, whole);
+  const auto [whole, f] = SplitPower(d, x, 128.0f);
   auto p = hn::Set(d, 1.53458120e-4f);
   p = hn::MulAdd(p, f, hn::Set(d, 1.33999312e-3f));
   p = hn::MulAdd(p, f, hn::Set(d, 9.61848896e-3f));
@@ -72,7 +82,7 @@ HWY_INLINE FloatVec Exp2(Floats d, FloatVec x) {
   p = hn::MulAdd(p, f, hn::Set(d, 2.40226469e-1f));
   p = hn::MulAdd(p, f, hn::Set(d, 6.93147206e-1f));
   p = hn::MulAdd(p, f, hn::Set(d, 1.0f));
-  const auto exponent = hn::Add(hn::ConvertTo(di, whole), hn::Set(di, 127));
+  const auto exponent = hn::Add(whole, hn::Set(di, 127));
   return hn::Mul(p, hn::BitCast(d, hn::ShiftLeft<23>(exponent)));
 }
 
@@ -88,16 +98,12 @@ HWY_INLINE FloatVec Sigmoid(Floats d, FloatVec x) {
 // 1 / (1 + e^-x) to 2e-4 of its value: less than a code of 8 bits shows, and half the work.
 HWY_INLINE FloatVec RoughSigmoid(Floats d, FloatVec x) {
   const hn::RebindToSigned<Floats> di;
-  const auto power = hn::Mul(x, hn::Set(d, -1.44269504f));
-  const auto bounded = hn::Min(hn::Max(power, hn::Set(d, -126.0f)), hn::Set(d, 126.0f));
-  const auto whole = hn::Round(bounded);
-  const auto f = hn::Sub(bounded, whole);
+  const auto [whole, f] = SplitPower(d, hn::Mul(x, hn::Set(d, -1.44269504f)), 126.0f);
   auto p = hn::Set(d, 5.517095e-2f);
   p = hn::MulAdd(p, f, hn::Set(d, 2.4261051e-1f));
   p = hn::MulAdd(p, f, hn::Set(d, 6.93261e-1f));
   p = hn::MulAdd(p, f, hn::Set(d, 9.999281e-1f));
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(di, whole));
-  const auto e = hn::BitCast(d, hn::Add(hn::BitCast(di, p), exponent));
+  const auto e = hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(whole)));
   return hn::ApproximateReciprocal(hn::Add(e, hn::Set(d, 1.0f)));
 }
 
