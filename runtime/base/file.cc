@@ -57,7 +57,10 @@ absl::StatusOr<size_t> CheckRegular(const std::string& path, int descriptor) {
   return static_cast<size_t>(info.st_size);
 }
 
-// Where files are mapped in this process: the addresses behind them, by those they begin at.
+// Where files are mapped in this process: the addresses behind them, by those they begin at. (A
+// kernel that has read a piece of a weight knows no more of it than where it lies: tensors, and
+// what they are cut and cast into, hold their owner as something to let go of in the end. To hand
+// the file itself down to it would need a place for it in buffers, tensors and each packing task.)
 class Mappings {
  public:
   static Mappings& All() {

@@ -15,7 +15,7 @@ namespace weft {
 struct Int8Recipe {
   // Layers whose result in 8 bits is noisier than this, noise over signal in energy, compute in
   // the compute type instead.
-  double most_noise = 3e-3;
+  double most_noise = 4e-4;
   // Convolutions from or to so few channels carry the latent itself.
   int64_t few_channels = 16;
   // Linear layers with fewer rows are those of time and text: no work worth saving.

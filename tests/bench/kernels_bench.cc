@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -124,6 +125,41 @@ void LayerNorm(benchmark::State& state, DType dtype, int64_t rows, int64_t width
       [&] { return Cpu().LayerNorm(x, gamma, gamma, 1e-5f, allocator).status(); }, "GB");
 }
 
+// Weights as a file of halves has them: read once, written once.
+template <typename Pack>
+void Packing(benchmark::State& state, const Tensor& weight, DType compute, Pack pack) {
+  const auto written = static_cast<double>(weight.numel()) * static_cast<double>(SizeOf(compute));
+  Measure(
+      state, static_cast<double>(weight.bytes()) + written, [&] { return pack(weight).status(); },
+      "GB");
+}
+
+Int8Input Codes(int64_t channels) {
+  const auto count = static_cast<size_t>(channels);
+  return {std::vector<float>(count, 0.02f), std::vector<uint8_t>(count, 128)};
+}
+
+void PackingConv(benchmark::State& state, DType compute, int64_t in, int64_t out, bool int8) {
+  const Allocator allocator(Device::kCpu);
+  const ConvSpec spec{in, out, 3, 1, 1, 1, false};
+  const std::vector<Tensor> x = {Random(Shape{2, 16, 16, in}, compute)};
+  Packing(state, Random(Shape{out, in, 3, 3}, DType::kF16), int8 ? DType::kU8 : compute,
+          [&](const Tensor& weight) {
+            if (!int8) return Cpu().PackConv(spec, weight, Tensor(), x, compute, allocator);
+            return Cpu().PackConvInt8(spec, weight, Tensor(), Codes(in), x, compute, allocator);
+          });
+}
+
+void PackingLinear(benchmark::State& state, DType compute, int64_t in, int64_t out, bool int8) {
+  const Allocator allocator(Device::kCpu);
+  const Tensor x = Random(Shape{512, in}, compute);
+  Packing(state, Random(Shape{out, in}, DType::kF16), int8 ? DType::kU8 : compute,
+          [&](const Tensor& weight) {
+            if (!int8) return Cpu().PackLinear(weight, Tensor(), false, x, compute, allocator);
+            return Cpu().PackLinearInt8(weight, Tensor(), false, Codes(in), x, compute, allocator);
+          });
+}
+
 void Register() {
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     const auto add = [&](const std::string& what, auto run) {
@@ -176,6 +212,7 @@ void Register() {
           {256, 256, 8, 160},
           {4096, 77, 8, 40},
           {1024, 77, 8, 80},
+          {77, 77, 12, 64},
           {4096, 4096, 1, 512}}) {
       add(absl::StrCat("attention/", rows, "x", keys, "/", heads, "x", width),
           [=, r = rows, k = keys, h = heads, w = width](benchmark::State& state) {
@@ -190,6 +227,22 @@ void Register() {
           [=, b = batch, s = size, c = channels](benchmark::State& state) {
             GroupNorm(state, dtype, b, s, c);
           });
+    }
+    for (const bool int8 : {false, true}) {
+      if (int8 && !Cpu().HasInt8(dtype)) continue;
+      const char* what = int8 ? "pack_int8" : "pack";
+      for (const auto& [in, out] : {std::pair<int64_t, int64_t>{640, 640}, {1280, 1280}}) {
+        add(absl::StrCat(what, "/conv/3x3/", in, "->", out),
+            [=, i = in, o = out](benchmark::State& state) {
+              PackingConv(state, dtype, i, o, int8);
+            });
+      }
+      for (const auto& [in, out] : {std::pair<int64_t, int64_t>{1280, 1280}, {1280, 10240}}) {
+        add(absl::StrCat(what, "/linear/", in, "->", out),
+            [=, i = in, o = out](benchmark::State& state) {
+              PackingLinear(state, dtype, i, o, int8);
+            });
+      }
     }
     add("layer_norm/8192/320",
         [=](benchmark::State& state) { LayerNorm(state, dtype, 8192, 320); });

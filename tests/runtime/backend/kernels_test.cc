@@ -186,6 +186,9 @@ const AttentionCase kAttention[] = {
     {"Usual", 2, 64, 64, 2, 40},
     {"Prompt", 2, 50, 77, 3, 40},
     {"CausalText", 1, 77, 77, 2, 64, true},
+    {"TwoCausalTexts", 2, 77, 77, 12, 64, true},
+    {"ManyHeadsOfFewRows", 2, 17, 20, 16, 20},
+    {"ManyHeadsOfOddWidth", 1, 50, 9, 16, 11},
     {"SeveralKeyBlocks", 1, 49, 1100, 1, 16},
     {"CausalOverSeveralBlocks", 1, 600, 600, 1, 8, true},
     {"OneKey", 1, 5, 1, 2, 8},
@@ -224,6 +227,28 @@ INSTANTIATE_TEST_SUITE_P(Cpu, AttentionKernel,
                            return std::string(std::get<0>(param_info.param).name) +
                                   (std::get<1>(param_info.param) == DType::kF32 ? "F32" : "BF16");
                          });
+
+// Two threads take whole heads of this text, more take tiles of it.
+TEST(AttentionKernelOfTexts, HasTheSameBitsByHeadsAsByTiles) {
+  const auto backend = MakeCpuBackend();
+  AttentionSpec spec;
+  spec.heads = 12;
+  spec.causal = true;
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    const Tensor x = Random(Shape{2, 77, 3 * 768}, dtype, 1);
+    std::vector<Tensor> results;
+    for (const int threads : {2, 8}) {
+      SetThreads(threads);
+      const auto y = backend->Attention({x, 0, 768}, {x, 768, 768}, {x, 1536, 768}, spec,
+                                        Allocator(Device::kCpu));
+      ASSERT_TRUE(y.ok()) << y.status();
+      results.push_back(*y);
+    }
+    EXPECT_EQ(std::memcmp(results[0].raw(), results[1].raw(), results[0].bytes()), 0)
+        << Name(dtype);
+  }
+  SetThreads(0);
+}
 
 TEST(Attention, TakesMemoryLinearInTheRows) {
   const auto backend = MakeCpuBackend();

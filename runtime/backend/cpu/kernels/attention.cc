@@ -285,6 +285,11 @@ HWY_EXPORT(AttendTile);
 namespace cpu {
 namespace {
 
+// Of short sequences with many heads (texts) a thread takes a whole head, from its packing to its
+// results: to wait for each other would cost the threads as much as they compute.
+constexpr int64_t kFewTiles = 2;
+constexpr int64_t kManyHeads = 4;  // for each thread
+
 const std::byte* At(const void* data, int64_t index, DType dtype) {
   return static_cast<const std::byte*>(data) + index * static_cast<int64_t>(SizeOf(dtype));
 }
@@ -299,43 +304,59 @@ void Attention(const AttentionCall& call) {
   const size_t work_bytes = AttentionWorkspaceBytes(call.q_width, call.v_width);
   const int64_t tiles = (call.q.rows + kQueryTile - 1) / kQueryTile;
 
+  const auto tile_of = [&](int64_t b, int64_t head, int64_t index) {
+    AttentionTile tile;
+    tile.dtype = call.dtype;
+    tile.q_first = index * kQueryTile;
+    tile.q_rows = std::min(kQueryTile, call.q.rows - tile.q_first);
+    tile.key_rows = call.k.rows;
+    tile.q_width = call.q_width;
+    tile.v_width = call.v_width;
+    tile.q_stride = call.q.stride;
+    tile.k_stride = call.k.stride;
+    tile.v_stride = call.v.stride;
+    tile.q = At(call.q.data, (b * call.q.rows + tile.q_first) * call.q.stride + head * call.q_width,
+                call.dtype);
+    tile.k = At(call.k.data, b * call.k.rows * call.k.stride + head * call.q_width, call.dtype);
+    tile.v = At(call.v.data, b * call.v.rows * call.v.stride + head * call.v_width, call.dtype);
+    tile.output_stride = call.heads * call.v_width;
+    tile.output = const_cast<std::byte*>(
+        At(call.output, (b * call.q.rows + tile.q_first) * tile.output_stride + head * call.v_width,
+           call.dtype));
+    tile.scale = call.scale;
+    tile.causal = call.causal;
+    return tile;
+  };
+
+  if (tiles <= kFewTiles && call.heads >= kManyHeads * call.threads) {
+#pragma omp parallel num_threads(call.threads)
+    {
+      const auto thread = static_cast<size_t>(omp_get_thread_num());
+      std::byte* packed = call.packed + thread * head_bytes;
+      std::byte* workspace = call.workspace + thread * work_bytes;
+#pragma omp for collapse(2) schedule(dynamic) nowait
+      for (int64_t b = 0; b < call.batch; ++b) {
+        for (int64_t h = 0; h < call.heads; ++h) {
+          pack(tile_of(b, h, 0), packed);
+          for (int64_t i = 0; i < tiles; ++i) attend(tile_of(b, h, i), packed, workspace);
+        }
+      }
+    }
+    return;
+  }
   for (int64_t b = 0; b < call.batch; ++b) {
-    const auto tile_of = [&](int64_t head, int64_t index) {
-      AttentionTile tile;
-      tile.dtype = call.dtype;
-      tile.q_first = index * kQueryTile;
-      tile.q_rows = std::min(kQueryTile, call.q.rows - tile.q_first);
-      tile.key_rows = call.k.rows;
-      tile.q_width = call.q_width;
-      tile.v_width = call.v_width;
-      tile.q_stride = call.q.stride;
-      tile.k_stride = call.k.stride;
-      tile.v_stride = call.v.stride;
-      tile.q =
-          At(call.q.data, (b * call.q.rows + tile.q_first) * call.q.stride + head * call.q_width,
-             call.dtype);
-      tile.k = At(call.k.data, b * call.k.rows * call.k.stride + head * call.q_width, call.dtype);
-      tile.v = At(call.v.data, b * call.v.rows * call.v.stride + head * call.v_width, call.dtype);
-      tile.output_stride = call.heads * call.v_width;
-      tile.output = const_cast<std::byte*>(At(
-          call.output, (b * call.q.rows + tile.q_first) * tile.output_stride + head * call.v_width,
-          call.dtype));
-      tile.scale = call.scale;
-      tile.causal = call.causal;
-      return tile;
-    };
 #pragma omp parallel num_threads(call.threads)
     {
 #pragma omp for schedule(static)
       for (int64_t h = 0; h < call.heads; ++h) {
-        pack(tile_of(h, 0), call.packed + static_cast<size_t>(h) * head_bytes);
+        pack(tile_of(b, h, 0), call.packed + static_cast<size_t>(h) * head_bytes);
       }
       std::byte* workspace =
           call.workspace + static_cast<size_t>(omp_get_thread_num()) * work_bytes;
 #pragma omp for collapse(2) schedule(dynamic, 1)
       for (int64_t h = 0; h < call.heads; ++h) {
         for (int64_t i = 0; i < tiles; ++i) {
-          attend(tile_of(h, i), call.packed + static_cast<size_t>(h) * head_bytes, workspace);
+          attend(tile_of(b, h, i), call.packed + static_cast<size_t>(h) * head_bytes, workspace);
         }
       }
     }

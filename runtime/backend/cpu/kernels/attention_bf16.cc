@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "hwy/base.h"
+#include "runtime/backend/cpu/kernels/transpose.h"
 #include "runtime/backend/footprint.h"
 
 HWY_PUSH_ATTRIBUTES("avx,avx2,fma,f16c,avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")
@@ -21,6 +22,7 @@ constexpr int64_t kRows = 8;    // keys that are scored, or values that are summ
 constexpr int64_t kKeys = 128;  // a block: its scores stay in the first cache
 // Large and negative, but finite: infinities would make NaN in the exponential.
 constexpr float kMasked = -1e30f;
+static_assert(kLanes == kTransposedRows);
 static_assert(kQueryTile == kVectors * kLanes && kKeys % kRows == 0 && kKeys <= kKeyBlock);
 
 #include "runtime/backend/cpu/kernels/avx512_bf16-inl.h"
@@ -33,22 +35,36 @@ size_t KeyPairs(int64_t rows, int64_t width) {
 // Keys [rows, width] → [row][width / 2] of pairs, filled up with 0.
 void PackKeys(const BF16* keys, int64_t stride, int64_t rows, int64_t width, Pair* packed) {
   const int64_t pairs = Pairs(width);
-  std::memset(packed, 0, KeyPairs(rows, width) * sizeof(Pair));
+  Pair* const end = packed + KeyPairs(rows, width);
   for (int64_t r = 0; r < rows; ++r, keys += stride, packed += pairs) {
+    packed[pairs - 1] = 0;
     std::memcpy(packed, keys, static_cast<size_t>(width) * sizeof(BF16));
   }
+  std::fill(packed, end, 0u);
 }
 
 // Queries → [width / 2][query] of pairs, filled up with 0.
 void PackQueries(const AttentionTile& tile, Pair* packed) {
-  const int64_t whole = tile.q_width / 2;
-  std::memset(packed, 0, static_cast<size_t>(kQueryTile * Pairs(tile.q_width)) * sizeof(Pair));
+  const auto query = [&](int64_t r) {
+    return static_cast<const BF16*>(tile.q) + r * tile.q_stride;
+  };
+  const int64_t pairs = Pairs(tile.q_width);
+  if (tile.q_rows < kQueryTile) std::fill(packed, packed + pairs * kQueryTile, 0u);
+  // By vectors what fills them: rows in sixteens, of which the last may be among those before.
+  const int64_t by_vectors = tile.q_rows < kLanes ? 0 : tile.q_width / 8 * 4;
+  for (int64_t end = kLanes; by_vectors > 0 && end < tile.q_rows + kLanes; end += kLanes) {
+    const int64_t r = std::min(end, tile.q_rows) - kLanes;
+    TransposeWords(reinterpret_cast<const std::byte*>(query(r)),
+                   tile.q_stride * static_cast<int64_t>(sizeof(BF16)), by_vectors, packed + r,
+                   kQueryTile);
+  }
   for (int64_t r = 0; r < tile.q_rows; ++r) {
-    const BF16* query = static_cast<const BF16*>(tile.q) + r * tile.q_stride;
-    for (int64_t c = 0; c < whole; ++c) {
-      std::memcpy(packed + c * kQueryTile + r, query + 2 * c, sizeof(Pair));
+    for (int64_t c = by_vectors; c < pairs; ++c) {
+      Pair pair = 0;
+      std::memcpy(&pair, query(r) + 2 * c,
+                  static_cast<size_t>(std::min<int64_t>(2, tile.q_width - 2 * c)) * sizeof(BF16));
+      packed[c * kQueryTile + r] = pair;
     }
-    if (tile.q_width % 2 != 0) packed[whole * kQueryTile + r] = query[2 * whole].bits;
   }
 }
 
@@ -177,22 +193,28 @@ inline void SumValues(const Pair* weights, const __m512 (&fade)[kVectors], const
 
 // result [width][query] / total → the tile's output [query][width].
 void WriteResult(const AttentionTile& tile, const float* result, const __m512 (&total)[kVectors],
-                 Pair* rows) {
+                 Pair* scratch) {
   const int64_t pairs = Pairs(tile.v_width);
-  for (int v = 0; v < kVectors; ++v) {
+  const int64_t padded = RoundUp(pairs, kLanes);
+  Pair* const by_pair = scratch;                     // [padded][16 queries]
+  Pair* const by_query = scratch + padded * kLanes;  // [16 queries][padded]
+  for (int64_t v = 0; v * kLanes < tile.q_rows; ++v) {
     const __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1.0f), total[v]);
     const float* column = result + v * kLanes;
     for (int64_t c = 0; c < pairs; ++c, column += 2 * kQueryTile) {
       const __m512 a = _mm512_mul_ps(_mm512_load_ps(column), inverse);
       const __m512 b = _mm512_mul_ps(_mm512_load_ps(column + kQueryTile), inverse);
-      alignas(64) Pair both[kLanes];
-      _mm512_store_si512(both, Interleaved(a, b));
-      for (int64_t i = 0; i < kLanes; ++i) rows[(v * kLanes + i) * pairs + c] = both[i];
+      _mm512_store_si512(by_pair + c * kLanes, Interleaved(a, b));
     }
-  }
-  for (int64_t r = 0; r < tile.q_rows; ++r) {
-    std::memcpy(static_cast<void*>(static_cast<BF16*>(tile.output) + r * tile.output_stride),
-                rows + r * pairs, static_cast<size_t>(tile.v_width) * sizeof(BF16));
+    for (int64_t c = 0; c < padded; c += kLanes) {
+      TransposeWords(reinterpret_cast<const std::byte*>(by_pair + c * kLanes),
+                     kLanes * sizeof(Pair), kLanes, by_query + c, padded);
+    }
+    for (int64_t i = 0; i < std::min(kLanes, tile.q_rows - v * kLanes); ++i) {
+      std::memcpy(static_cast<void*>(static_cast<BF16*>(tile.output) +
+                                     (v * kLanes + i) * tile.output_stride),
+                  by_query + i * padded, static_cast<size_t>(tile.v_width) * sizeof(BF16));
+    }
   }
 }
 

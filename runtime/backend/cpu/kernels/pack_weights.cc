@@ -14,29 +14,19 @@
 namespace weft::cpu {
 namespace {
 
-// Rows that are taken together: as many as a cache line has pairs of bf16, which is what layouts
-// put next to each other.
-constexpr int64_t kRows = 16;
+// Rows that are taken together.
+constexpr int64_t kRows = kTransposedRows;
 // Elements of a row that are converted at a time, so that kRows of them stay in the first cache.
 constexpr int64_t kElements = 512;
 // The same where they become codes, which are of the whole row. No power of 2, or kRows of codes
 // would fall into the same few sets of that cache.
 constexpr int64_t kElementsOfCodes = 1152;
 
-// Some channels of some rows, converted: an element of row r, channel c and packed tap t lies at
-// r · row + c · channel + t · tap.
-struct Window {
-  int64_t first_row, rows;
-  int64_t first_channel, channels;
-  int64_t taps;  // packed
-  int64_t row, channel, tap;
-};
-
 class Converter {
  public:
   Converter(const StoredRows& rows, DType compute) : rows_(rows), compute_(compute) {}
 
-  void SetStrides(Window& window) const {
+  void SetStrides(WeightWindow& window) const {
     const bool sums = rows_.sums.count > 0;
     window.row = window.channels * window.taps;
     window.channel = sums ? 1 : window.taps;
@@ -44,7 +34,7 @@ class Converter {
   }
 
   // Fills in the window's strides.
-  void Convert(Window& window, std::byte* target) {
+  void Convert(WeightWindow& window, std::byte* target) {
     const bool sums = rows_.sums.count > 0;
     SetStrides(window);
     const int64_t stored = window.channels * rows_.taps;
@@ -122,59 +112,6 @@ absl::Status Looked(bool all_finite) {
   return all_finite ? absl::OkStatus() : absl::DataLossError("a weight holds NaN or infinity");
 }
 
-// Copies elements to their places, one by one. (Inlined, its loops would lack registers.)
-template <typename Element>
-[[gnu::noinline]] void Place(Window window, const Element* from, const WeightPlaces& places,
-                             Element* target) {
-  const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
-  for (int64_t c = 0; c < window.channels; ++c) {
-    for (int64_t tap = 0; tap < window.taps; ++tap) {
-      Element* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
-                    places.tap[static_cast<size_t>(tap)];
-      const Element* source = from + c * window.channel + tap * window.tap;
-      for (int64_t r = 0; r < window.rows; ++r) to[out[r]] = source[r * window.row];
-    }
-  }
-}
-
-// The same where `kGroup` channels lie together, as products want them: pairs of bf16, fours of
-// codes.
-template <int kGroup, typename Element>
-[[gnu::noinline]] void PlaceGroups(Window window, const Element* from, const WeightPlaces& places,
-                                   Element* target) {
-  const int64_t* out = &places.out[static_cast<size_t>(window.first_row)];
-  for (int64_t c = 0; c < window.channels; c += kGroup) {
-    const int64_t count = std::min<int64_t>(kGroup, window.channels - c);
-    for (int64_t tap = 0; tap < window.taps; ++tap) {
-      Element* to = target + places.in[static_cast<size_t>(window.first_channel + c)] +
-                    places.tap[static_cast<size_t>(tap)];
-      const Element* first = from + c * window.channel + tap * window.tap;
-      if (count < kGroup) {  // the last of them
-        for (int64_t i = 0; i < count; ++i) {
-          for (int64_t r = 0; r < window.rows; ++r) {
-            to[out[r] + i] = first[r * window.row + i * window.channel];
-          }
-        }
-        continue;
-      }
-      for (int64_t r = 0; r < window.rows; ++r) {
-        Element group[kGroup];
-        for (int i = 0; i < kGroup; ++i) group[i] = first[r * window.row + i * window.channel];
-        std::memcpy(to + out[r], group, sizeof(group));
-      }
-    }
-  }
-}
-
-bool ChannelsInGroups(const WeightPlaces& places, size_t group) {
-  for (size_t c = 0; c < places.in.size(); ++c) {
-    if (places.in[c] != places.in[c / group * group] + static_cast<int64_t>(c % group)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 void Clear(std::byte* target, int64_t bytes) {
   constexpr int64_t kBlock = int64_t{1} << 20;
 #pragma omp parallel for schedule(static)
@@ -192,32 +129,20 @@ absl::Status PackWeights(const StoredRows& rows, const WeightPlaces& places, DTy
   if (places.size != rows.count * rows.channels * taps) {
     Clear(static_cast<std::byte*>(target), places.size * size);
   }
-  const bool pairs = compute == DType::kBF16 && ChannelsInGroups(places, 2);
   const int64_t step = std::max<int64_t>(2, kElements / std::max(taps, rows.taps) / 2 * 2);
   const int64_t rows_at_a_time = BlocksAtATime(rows) * kRows;
   bool all_finite = true;
 #pragma omp parallel reduction(&& : all_finite)
   {
     Converter converter(rows, compute);
-    std::vector<std::byte> converted(static_cast<size_t>(kRows * step * taps * size));
-    const auto pack = [&](Window window) {
-      converter.Convert(window, converted.data());
-      if (pairs) {
-        PlaceGroups<2>(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
-                       static_cast<uint16_t*>(target));
-      } else if (compute == DType::kBF16) {
-        Place(window, reinterpret_cast<const uint16_t*>(converted.data()), places,
-              static_cast<uint16_t*>(target));
-      } else {
-        Place(window, reinterpret_cast<const float*>(converted.data()), places,
-              static_cast<float*>(target));
-      }
-    };
+    WeightPlacer placer(places, SizeOf(compute), target);
+    std::vector<std::byte> converted(static_cast<size_t>(kRows * step * taps * size) +
+                                     WeightPlacer::kReadBehind);
 #pragma omp for schedule(dynamic)
     for (int64_t first = 0; first < rows.count; first += rows_at_a_time) {
       const int64_t end = std::min(rows.count, first + rows_at_a_time);
       for (int64_t row = first; row < end; row += kRows) {
-        Window window{};
+        WeightWindow window{};
         window.first_row = row;
         window.rows = std::min(kRows, end - row);
         window.taps = taps;
@@ -225,7 +150,8 @@ absl::Status PackWeights(const StoredRows& rows, const WeightPlaces& places, DTy
         for (int64_t channel = 0; channel < rows.channels; channel += step) {
           window.first_channel = channel;
           window.channels = std::min(step, rows.channels - channel);
-          pack(window);
+          converter.Convert(window, converted.data());
+          placer.Place(window, converted.data());
         }
       }
       LetGo(rows, first, end - first);
@@ -239,22 +165,21 @@ namespace {
 // What one thread needs to make codes of some rows at a time.
 class Coder {
  public:
-  Coder(const StoredRows& rows, const WeightPlaces& places, const CodeTerms& terms)
+  Coder(const StoredRows& rows, const WeightPlaces& places, const CodeTerms& terms, int8_t* target)
       : rows_(rows),
-        places_(places),
         terms_(terms),
         taps_(static_cast<int64_t>(places.tap.size())),
         step_(std::max<int64_t>(4, kElementsOfCodes / std::max(taps_, rows.taps) / 4 * 4)),
-        fours_(ChannelsInGroups(places, 4)),
+        placer_(places, sizeof(int8_t), target),
         converter_(rows, DType::kF32),
         converted_(static_cast<size_t>(kRows * step_ * taps_)),
-        coded_(converted_.size()),
+        coded_(converted_.size() + WeightPlacer::kReadBehind),
         factor_(static_cast<size_t>(rows.channels * taps_)),
         zero_(factor_.size()) {
     for (int64_t first = 0; first < rows.channels; first += step_) {
-      Window window{.first_channel = first,
-                    .channels = std::min(step_, rows.channels - first),
-                    .taps = taps_};
+      WeightWindow window{.first_channel = first,
+                          .channels = std::min(step_, rows.channels - first),
+                          .taps = taps_};
       converter_.SetStrides(window);
       for (int64_t c = 0; c < window.channels; ++c) {
         for (int64_t tap = 0; tap < taps_; ++tap) {
@@ -267,24 +192,19 @@ class Coder {
   }
 
   // Rows first … first + count, at most kRows: once for their scales, once for their codes.
-  void Pack(int64_t first, int64_t count, int8_t* target) {
+  void Pack(int64_t first, int64_t count) {
     float largest[kRows] = {};
     int64_t offsets[kRows] = {};
-    ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
+    ForWindows(first, count, [&](const WeightWindow& window, const float* row, int64_t r) {
       largest[r] = std::max(largest[r],
                             LargestWeight(row, window.row, &factor_[window.first_channel * taps_]));
     });
     for (int64_t r = 0; r < count; ++r) terms_.scales[first + r] = WeightScale(largest[r]);
-    ForWindows(first, count, [&](const Window& window, const float* row, int64_t r) {
+    ForWindows(first, count, [&](const WeightWindow& window, const float* row, int64_t r) {
       offsets[r] += WeightCodes(row, window.row, &factor_[window.first_channel * taps_],
                                 &zero_[window.first_channel * taps_], terms_.scales[first + r],
                                 &coded_[r * window.row]);
-      if (r + 1 < count) return;
-      if (fours_) {
-        PlaceGroups<4>(window, coded_.data(), places_, target);
-      } else {
-        Place(window, coded_.data(), places_, target);
-      }
+      if (r + 1 == count) placer_.Place(window, coded_.data());
     });
     for (int64_t r = 0; r < count; ++r) {
       terms_.offsets[first + r] = static_cast<float>(static_cast<double>(offsets[r]) *
@@ -315,13 +235,12 @@ class Coder {
   }
 
   const StoredRows& rows_;
-  const WeightPlaces& places_;
   const CodeTerms& terms_;
   const int64_t taps_;  // packed
   const int64_t step_;  // channels a window
-  const bool fours_;
+  WeightPlacer placer_;
   Converter converter_;
-  Window window_{.first_channel = -1};  // whose values converted_ holds
+  WeightWindow window_{.first_channel = -1};  // whose values converted_ holds
   std::vector<float> converted_;
   std::vector<int8_t> coded_;
   std::vector<float> factor_, zero_;  // of each element of a row, window by window
@@ -338,14 +257,14 @@ absl::Status PackWeightCodes(const StoredRows& rows, const WeightPlaces& places,
   bool all_finite = true;
 #pragma omp parallel reduction(&& : all_finite)
   {
-    Coder coder(rows, places, terms);
+    Coder coder(rows, places, terms, target);
 #pragma omp for schedule(dynamic)
     for (int64_t first = 0; first < rows.count; first += rows_at_a_time) {
       const int64_t end = std::min(rows.count, first + rows_at_a_time);
       for (int64_t row = first; row < end; row += kRows) {
         const int64_t count = std::min(kRows, end - row);
         all_finite = all_finite && AllFinite(rows, row, count);
-        coder.Pack(row, count, target);
+        coder.Pack(row, count);
       }
       LetGo(rows, first, end - first);
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "runtime/backend/cpu/kernels/place_weights.h"
 #include "runtime/tensor/dtype.h"
 
 namespace weft::cpu {
@@ -26,15 +27,6 @@ struct StoredRows {
   int64_t taps = 1;
   int64_t stride = 0;  // elements from one row to the next
   TapSums sums = {};   // where the taps are not packed as they are
-};
-
-// Where a primitive wants an element: at the sum of what its output channel, its input channel and
-// its tap add. All of oneDNN's blocked layouts are such sums.
-struct WeightPlaces {
-  std::vector<int64_t> out;
-  std::vector<int64_t> in;
-  std::vector<int64_t> tap;
-  int64_t size = 0;  // of the whole, in elements, with what fills it up
 };
 
 // Writes the weight to `target` in `compute` (f32 or bf16), zeros where the layout is filled up.
