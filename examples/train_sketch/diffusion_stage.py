@@ -1,7 +1,6 @@
 """The latents of drawn scenes, and the UNet that learns to denoise them."""
 
 import copy
-import math
 import random
 import time
 
@@ -16,8 +15,8 @@ import text_stage
 import tokenizer as tokens
 import vae_stage
 from muon import Muon
-from pace import Pace
 from rollouts import Rollouts
+from training import Training
 
 # Two levels. The 16x16 one is thin because it would dominate the cost; all the attention, and so
 # all the reading of the sentence, happens on the 8x8 one.
@@ -108,39 +107,16 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
     unet.set_attn_processor(AttnProcessor())  # quicker than the fused kernel on so few positions
     ema = copy.deepcopy(unet).requires_grad_(False)
     optimizer = Muon(unet, lr=0.01)
-    checkpoint, step, spent = folder / "diffusion.pt", 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        unet.load_state_dict(state["model"])
-        ema.load_state_dict(state["ema"])
-        if state["optimizer"]:
-            optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-        log(f"diffusion: goes on from step {step}, {spent / 60:.1f} minutes in")
+    training = Training("diffusion", folder, minutes, unet, optimizer, log, average=ema, warm_up=100,
+                        level=0.3)
+    rng = training.rng
     quick = tokens.QuickTokenizer.read(folder / "tokenizer")
     encoder = encoder.to(device).eval()
     alphas = alphas_cumulative().to(device)
-    rng = random.Random(step)
-    torch.manual_seed(step + 1)
     codes = codes * scale
     rollouts = Rollouts(round(0.6 * batch), alphas, codes)
-    total, clock, average = 60 * minutes, time.time(), None
-    last_save, last_look, last_line = clock, clock, clock
-
-    def save():
-        state = dict(model=unet.state_dict(), ema=ema.state_dict(), step=step, spent=spent,
-                     optimizer=optimizer.state_dict())
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    pace = Pace()
-    while spent < total:
-        pace.tick()
-        progress = spent / total
-        # Constant for a third of the time, then down along a cosine.
-        fall = max(0.0, (progress - 0.3) / 0.7)
-        rate = min(1, (step + 1) / 100) * (0.01 + 0.495 * (1 + math.cos(math.pi * fall)))
-        optimizer.set_rate(rate)
+    last_look = time.time()
+    for _ in training.steps():
         pick = torch.randint(0, len(rows), (batch,))
         texts = ["" if rng.random() < EMPTY_PROMPTS else scenes.caption(rows[i], rng)
                  for i in pick.tolist()]
@@ -168,26 +144,8 @@ def train(folder, scale, encoder, latents, minutes, device, log, evaluate=None, 
         weight = 1 + OBJECT_WEIGHT * objects.float()
         loss = ((predicted.float() - target) ** 2 * weight).mean() / weight.mean()
         rollouts.advance(*predicted[batch:].detach().float().cpu().chunk(2))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        decay = min(0.998, 1 - 6 / (step + 12))
-        with torch.no_grad():
-            torch._foreach_lerp_([*ema.parameters()], [*unet.parameters()], 1 - decay)
-        spent += time.time() - clock
-        clock = time.time()
-        average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
-        if clock - last_line > 30:
-            log(f"diffusion: step {step} minute {spent / 60:.1f} loss {average:.4f} "
-                f"rate {rate:.2f} {pace}")
-            last_line = clock
-        if clock - last_save > 150:
-            save()
-            last_save = clock
-        if evaluate is not None and clock - last_look > look_every:
+        training.learn(loss)
+        if evaluate is not None and time.time() - last_look > look_every:
             evaluate(ema)
-            clock = last_look = time.time()
-    save()
+            last_look = time.time()
     return ema

@@ -13,9 +13,6 @@ from noised scenes and from the student's own guided drawing.
 """
 
 import copy
-import math
-import random
-import time
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -25,8 +22,8 @@ import diffusion_stage
 import scenes
 import tokenizer as tokens
 from muon import Muon
-from pace import Pace
 from rollouts import Rollouts
+from training import Training
 
 SHARE = 0.4  # of the difference that a sentence makes, what the student still shows
 SCALE = 7.5  # at which the guided answers of both are compared
@@ -48,35 +45,14 @@ def train(folder, scale, encoder, latents, minutes, device, log, batch=6):
     student = copy.deepcopy(teacher).requires_grad_(True)
     ema = copy.deepcopy(teacher)
     optimizer = Muon(student, lr=0.004, adam_lr=3e-4)
-    checkpoint, step, spent = folder / "guidance.pt", 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        student.load_state_dict(state["model"])
-        ema.load_state_dict(state["ema"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-        log(f"guidance: goes on from step {step}, {spent / 60:.1f} minutes in")
+    training = Training("guidance", folder, minutes, student, optimizer, log, average=ema, keep=0.995,
+                        warm_up=50)
+    rng = training.rng
     quick = tokens.QuickTokenizer.read(folder / "tokenizer")
     encoder = encoder.to(device).eval()
     alphas = diffusion_stage.alphas_cumulative().to(device)
-    rng = random.Random(9000 + step)
-    torch.manual_seed(9001 + step)
     rollouts = Rollouts(batch, alphas, codes)
-    total, clock, average = 60 * minutes, time.time(), None
-    last_save = last_line = clock
-
-    def save():
-        state = dict(model=student.state_dict(), ema=ema.state_dict(), step=step, spent=spent,
-                     optimizer=optimizer.state_dict())
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    pace = Pace()
-    while spent < total:
-        pace.tick()
-        rate = min(1, (step + 1) / 50)
-        rate *= 0.01 + 0.495 * (1 + math.cos(math.pi * min(1, spent / total)))
-        optimizer.set_rate(rate)
+    for _ in training.steps():
         pick = torch.randint(0, len(rows), (batch,))
         even = (torch.randperm(batch) + torch.rand(batch)) / batch
         times = (1000 * even.sqrt()).long().clamp(max=999)
@@ -99,24 +75,6 @@ def train(folder, scale, encoder, latents, minutes, device, log, batch=6):
         guided = guide(unconditional, conditional, SCALE) - guide(empty, full, SCALE)
         loss = ((conditional - full).square().mean() + (unconditional - empty).square().mean()
                 + GUIDED_WEIGHT * guided.square().mean())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
         rollouts.advance(conditional[batch:].detach().cpu(), unconditional[batch:].detach().cpu())
-        step += 1
-        decay = min(0.995, 1 - 6 / (step + 12))
-        with torch.no_grad():
-            torch._foreach_lerp_([*ema.parameters()], [*student.parameters()], 1 - decay)
-        spent += time.time() - clock
-        clock = time.time()
-        average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
-        if clock - last_line > 30:
-            log(f"guidance: step {step} minute {spent / 60:.1f} loss {average:.5f} "
-                f"rate {rate:.2f} {pace}")
-            last_line = clock
-        if clock - last_save > 120:
-            save()
-            last_save = clock
-    save()
+        training.learn(loss)
     return ema

@@ -5,15 +5,15 @@
 The sketch model knows stars and black backgrounds, so it is its own teacher: told "a red star left
 of a blue star on a black background" it shows what the same network, with the LoRA, shall answer to
 "a red circle left of a blue square". Pictures to learn on come from noised scenes and from the
-student's own guided drawing, as in guidance_stage.py. Needs what train.py needs, and peft.
+student's own guided drawing, as in guidance_stage.py. Stop it and start it again at any time. Needs
+what train.py needs, and peft.
 """
 
 import argparse
+import copy
 import dataclasses
-import math
 import pathlib
 import random
-import time
 
 import torch
 from diffusers import StableDiffusionPipeline
@@ -28,7 +28,9 @@ import read_back
 import scenes
 import tokenizer as tokens
 import vae_stage
+from pace import Pace
 from rollouts import Rollouts
+from training import Training
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RANK = 6
@@ -62,7 +64,7 @@ def guide(unconditional, conditional):
     return unconditional + SCALE * (conditional - unconditional)
 
 
-def train(pipeline, minutes, count, batch, log):
+def train(pipeline, folder, minutes, count, batch, log):
     """Trains the adapter "night" of pipeline.unet and leaves its average there."""
     by_day, codes = draw_scenes(count)
     unet, encoder, tokenizer = pipeline.unet, pipeline.text_encoder, pipeline.tokenizer
@@ -71,19 +73,18 @@ def train(pipeline, minutes, count, batch, log):
     torch.manual_seed(1)
     unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=LAYERS), "night")
     learned = [p for p in unet.parameters() if p.requires_grad]
-    average = [p.detach().clone() for p in learned]
-    optimizer = torch.optim.Adam(learned, lr=3e-3, betas=(0.9, 0.99))
-    alphas, rng = diffusion_stage.alphas_cumulative(), random.Random(2)
+    average = copy.deepcopy(unet)
+    optimizer = torch.optim.Adam([dict(params=learned, base=3e-3)], betas=(0.9, 0.99))
+    training = Training("lora", folder, minutes, unet, optimizer, log, average=average, keep=0.99,
+                        warm_up=30)
+    alphas, rng = diffusion_stage.alphas_cumulative(), training.rng
     rollouts = Rollouts(batch, alphas, codes)
-    began, step, mean, last_line = time.time(), 0, None, time.time()
 
     def encode(texts):
         return encoder(tokenizer(texts, padding="max_length", max_length=tokens.LENGTH,
                                  truncation=True, return_tensors="pt").input_ids).last_hidden_state
 
-    while (done := (time.time() - began) / (60 * minutes)) < 1:
-        rate = min(1, (step + 1) / 30) * (0.01 + 0.495 * (1 + math.cos(math.pi * done)))
-        optimizer.param_groups[0]["lr"] = 3e-3 * rate
+    for _ in training.steps():
         pick = torch.randint(0, len(by_day), (batch,))
         times = (1000 * ((torch.randperm(batch) + torch.rand(batch)) / batch).sqrt()).long().clamp(max=999)
         level = alphas[times][:, None, None, None]
@@ -103,20 +104,12 @@ def train(pipeline, minutes, count, batch, log):
         guided = guide(said_empty, said) - guide(known_empty, known)
         loss = ((said - known).square().mean() + (said_empty - known_empty).square().mean()
                 + GUIDED_WEIGHT * guided.square().mean())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
         rollouts.advance(said[batch:].detach(), said_empty[batch:].detach())
-        step += 1
-        torch._foreach_lerp_(average, [p.detach() for p in learned], max(0.01, 6 / (step + 12)))
-        mean = loss.item() if mean is None else 0.97 * mean + 0.03 * loss.item()
-        if time.time() - last_line > 20:
-            log(f"lora: step {step} minute {(time.time() - began) / 60:.1f} loss {mean:.4f}")
-            last_line = time.time()
+        training.learn(loss)
     with torch.no_grad():
-        for parameter, value in zip(learned, average):
-            parameter.copy_(value.half())
+        for parameter, mean in zip(unet.parameters(), average.parameters()):
+            if parameter.requires_grad:
+                parameter.copy_(mean.half())
 
 
 def save(pipeline, path):
@@ -137,22 +130,24 @@ def evaluate(pipeline, log, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=pathlib.Path, default=TOP / "build/train_sketch")
     parser.add_argument("--model", type=pathlib.Path, default=TOP / "examples/models/sketch")
     parser.add_argument("--out", type=pathlib.Path, default=TOP / "examples/models/sketch_night.safetensors")
-    parser.add_argument("--minutes", type=float, default=9)
+    parser.add_argument("--minutes", type=float, default=9, help="in all, over any number of calls")
     parser.add_argument("--scenes", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--prompts", type=int, default=25, help="held-out ones to draw at the end")
     parser.add_argument("--sheet", type=pathlib.Path, help="where to put a picture of those")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    Pace.most = options.threads
+    options.work.mkdir(parents=True, exist_ok=True)
     pipeline = export.load(options.model)
 
     def log(line):
         print(line, flush=True)
 
-    train(pipeline, options.minutes, options.scenes, options.batch, log)
+    train(pipeline, options.work, options.minutes, options.scenes, options.batch, log)
     save(pipeline, options.out)
     log(f"lora: {options.out.name}, {options.out.stat().st_size / 1e3:.0f} kB")
     pictures = evaluate(pipeline, log, options.prompts)

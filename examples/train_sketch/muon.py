@@ -22,7 +22,7 @@ def orthogonal(matrix, rounds=5):
 
 
 class Muon(torch.optim.Optimizer):
-    """`lr` and `adam_lr` are multiplied by the factor given to `set_rate`."""
+    """`lr` and `adam_lr` are the greatest rates; training.py says how much of them a step takes."""
 
     def __init__(self, model, lr=0.02, adam_lr=8e-4, weight_decay=0.01, only=None):
         # `only`: beginnings of the names of the parameters to train.
@@ -38,10 +38,6 @@ class Muon(torch.optim.Optimizer):
              dict(params=others, base=adam_lr, muon=False)],
             dict(lr=0.0, weight_decay=weight_decay),
         )
-
-    def set_rate(self, factor):
-        for group in self.param_groups:
-            group["lr"] = group["base"] * factor
 
     @torch.no_grad()
     def step(self):

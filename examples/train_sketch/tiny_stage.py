@@ -8,10 +8,8 @@ again at any time. Needs what train.py needs.
 """
 
 import argparse
-import math
 import pathlib
 import random
-import time
 
 import torch
 from diffusers import AutoencoderTiny
@@ -22,6 +20,8 @@ import read_back
 import scenes
 import vae_stage
 from muon import Muon
+from pace import Pace
+from training import Training
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CHANNELS = 24
@@ -49,44 +49,11 @@ def train(folder, minutes, batch, log):
     torch.manual_seed(5)
     model = AutoencoderTiny(**CONFIG)
     optimizer = Muon(model, 0.002, adam_lr=5e-4)
-    checkpoint, step, spent = folder / "tiny.pt", 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-    rng, clock, last_save, average = random.Random(2000 + step), time.time(), time.time(), None
-    torch.manual_seed(step)
-
-    def save():
-        state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), step=step, spent=spent)
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    while spent < 60 * minutes:
-        rate = min(1, (step + 1) / 60)
-        optimizer.set_rate(rate * (0.01 + 0.495 * (1 + math.cos(math.pi * spent / (60 * minutes)))))
-        # Windows hold more contour for their cost; whole pictures teach the border.
-        whole = step % 4 == 0
-        pictures = vae_stage.batch_of_crops(rng, batch // 4 if whole else batch, scenes.SIDE if whole else 64)
+    training = Training("tiny", folder, minutes, model, optimizer, log)
+    for step in training.steps():
         with torch.autocast("cpu", torch.bfloat16):
-            loss, wrong, said = losses(model, pictures)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        spent += time.time() - clock
-        clock = time.time()
-        value = torch.stack([loss.detach(), wrong.detach(), said.detach()])
-        average = value if average is None else 0.98 * average + 0.02 * value
-        if step % 100 == 0:
-            log(f"tiny: step {step} minute {spent / 60:.1f} loss {average[0]:.4f} "
-                f"pictures {average[1]:.4f} latents {average[2]:.4f}")
-        if clock - last_save > 60:
-            save()
-            last_save = clock
-    save()
+            loss, wrong, said = losses(model, vae_stage.windows(training.rng, batch, step))
+        training.learn(loss, pictures=wrong, latents=said)
     return model.eval()
 
 
@@ -113,7 +80,7 @@ def main():
     parser.add_argument("--prompts", type=int, default=100, help="held-out ones to read at the end")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    Pace.most = options.threads
     options.work.mkdir(parents=True, exist_ok=True)
 
     def log(line):

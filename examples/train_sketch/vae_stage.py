@@ -7,8 +7,6 @@ UNet can be trained side by side, each at its own pace.
 """
 
 import math
-import random
-import time
 
 import numpy as np
 import torch
@@ -18,7 +16,7 @@ from torch.nn import functional
 import scenes
 import start
 from muon import Muon
-from pace import Pace
+from training import Training
 
 CELL = 8  # pixels to a latent
 CONFIG = dict(
@@ -76,6 +74,12 @@ def batch_of_crops(rng, count, side):
     return to_tensor(crops[:count])
 
 
+def windows(rng, count, step):
+    """The pictures of a step. Windows hold more contour for their cost; whole ones teach the border."""
+    whole = step % 4 == 0
+    return batch_of_crops(rng, count // 4 if whole else count, scenes.SIDE if whole else 64)
+
+
 def edges(x):
     return x[:, :, 1:, :] - x[:, :, :-1, :], x[:, :, :, 1:] - x[:, :, :, :-1]
 
@@ -112,50 +116,9 @@ def train(half, folder, minutes, device, log, learning_rate=0.002, batch=12):
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith(parts))
     optimizer = Muon(model, learning_rate, adam_lr=2e-4, only=parts)
-    checkpoint, step, spent = folder / f"{half}.pt", 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        if state["optimizer"]:
-            optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["spent"]
-        log(f"{half}: goes on from step {step}, {spent / 60:.1f} minutes in")
-    rng = random.Random(1000 + step)
-    torch.manual_seed(step)
-    total, clock, last_save, average = 60 * minutes, time.time(), time.time(), None
-    pace = Pace()
-
-    def save():
-        state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), step=step,
-                     spent=spent)
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    while spent < total:
-        pace.tick()
-        # The learning rate follows the clock: a busy machine makes fewer steps, not worse ones.
-        rate = min(1, (step + 1) / 60)
-        rate *= 0.01 + 0.495 * (1 + math.cos(math.pi * min(1, spent / total)))
-        optimizer.set_rate(rate)
-        # Windows hold more contour for their cost; whole pictures teach the border.
-        whole = step % 4 == 0
-        pictures = batch_of_crops(rng, batch // 4 if whole else batch, scenes.SIDE if whole else 64)
+    training = Training(half, folder, minutes, model, optimizer, log)
+    for step in training.steps():
         with torch.autocast(device, torch.bfloat16):
-            loss, wrong = loss_of(model, pictures.to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        spent += time.time() - clock
-        clock = time.time()
-        value = torch.stack([loss.detach(), wrong.detach()])
-        average = value if average is None else 0.98 * average + 0.02 * value
-        if step % 50 == 0:
-            log(f"{half}: step {step} minute {spent / 60:.1f} loss {average[0]:.4f} "
-                f"error {average[1]:.4f} rate {rate:.2f} {pace}")
-        if clock - last_save > 90:
-            save()
-            last_save = clock
-    save()
+            loss, wrong = loss_of(model, windows(training.rng, batch, step).to(device))
+        training.learn(loss, error=wrong)
     return model

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "nodes/io/model_ports.h"
-#include "runtime/base/file.h"
 #include "runtime/base/status_macros.h"
 #include "runtime/weights/int8_table.h"
 
@@ -14,14 +13,15 @@ namespace weft {
 absl::StatusOr<PartSource> WithInt8(PartSource unet, std::optional<double> start,
                                     std::optional<double> stop) {
   const std::string path = Int8TablePath(unet.store->path());
-  if (!FileExists(path)) {
+  const absl::StatusOr<std::shared_ptr<const Int8Table>> read = ReadInt8Table(path);
+  if (absl::IsNotFound(read.status())) {
     return absl::NotFoundError(absl::StrCat(
         "\"", path, "\" is not there, which precision int8 needs: make it with weft quantize and ",
         "precision auto"));
   }
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<const Int8Table> read, ReadInt8Table(path));
-  WEFT_RETURN_IF_ERROR(CheckInt8Table(*read, *unet.store));
-  auto table = std::make_shared<Int8Table>(*read);
+  WEFT_RETURN_IF_ERROR(read.status());
+  WEFT_RETURN_IF_ERROR(CheckInt8Table(**read, *unet.store));
+  auto table = std::make_shared<Int8Table>(**read);
   table->first_share = start.value_or(table->first_share);
   table->last_share = stop.value_or(table->last_share);
   absl::StrAppend(&unet.fingerprint, "|int8 ", Fingerprint(path), " ", table->first_share, " ",

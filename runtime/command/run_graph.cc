@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/base/file.h"
 #include "runtime/base/status_macros.h"
+#include "runtime/command/output_folder.h"
 #include "runtime/command/pictures.h"
 #include "runtime/exec/trace.h"
 
@@ -105,6 +106,12 @@ FinishedRun RunGraph(const Pipeline& pipeline, const std::string& name, RunOptio
   const absl::StatusOr<Plan> plan = pipeline.MakePlan(options.overrides);
   if (!plan.ok()) return fail(kBadGraph, plan.status());
   for (const PlannedOutput& output : plan->outputs) run.types[output.name] = output.type;
+  const std::string writer = arguments.save ? WriterOf(*plan, arguments.allow_outside_paths) : "";
+  if (!writer.empty()) {
+    if (const absl::Status status = CheckFolder(arguments.out); !status.ok()) {
+      return fail(kRunFailed, Annotate(status, writer));
+    }
+  }
 
   const InterruptGuard guard;
   interrupted = false;

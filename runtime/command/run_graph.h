@@ -12,6 +12,7 @@ namespace weft {
 // What is done with a run apart from running it.
 struct RunArguments {
   std::string out = "out";
+  bool save = true;  // what the graph gives, below `out`
   std::string previews;
   std::string trace;
   bool allow_outside_paths = false;

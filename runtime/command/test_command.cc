@@ -59,6 +59,7 @@ Result TestGraph(const Arguments& arguments, const std::string& name) {
   }
   RunArguments quiet;
   quiet.quiet = true;
+  quiet.save = false;
   quiet.out = (fs::path(arguments.out) / open->stem).string();
   const FinishedRun run = RunGraph(open->pipeline, open->path, open->options, quiet);
   if (run.code != kOk) {

@@ -24,6 +24,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(HERE, "peers"))
+
+from cases import CASES
 
 REQUIREMENTS = {
     "weft": [ROOT],
@@ -32,16 +35,6 @@ REQUIREMENTS = {
     "stable_diffusion_cpp": ["stable-diffusion-cpp-python", "numpy", "pillow"],
 }
 PEERS = list(REQUIREMENTS)
-
-CASES = {
-    # name: (model, part, precision)
-    "text_bf16": ("sd15", "text", "bf16"),
-    "unet_bf16": ("sd15", "unet", "bf16"),
-    "unet_int8": ("sd15", "unet", "int8"),  # of weft; the others compute in bf16
-    "unet_f32": ("sd15", "unet", "f32"),
-    "vae_decode_bf16": ("sd15", "vae_decode", "bf16"),
-    "sdxl_unet_bf16": ("sdxl", "unet", "bf16"),
-}
 QUICK = ["text_bf16", "unet_bf16"]
 
 
@@ -194,8 +187,7 @@ def main():
     if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(own))):
         os.execv(own, [own, os.path.abspath(__file__), *sys.argv[1:]])
 
-    sys.path.insert(0, os.path.join(HERE, "peers"))
-    import inputs
+    import inputs  # needs NumPy
     import results
 
     known = results.Results(options.work, options.threads)
@@ -212,7 +204,7 @@ def main():
             pythons[peer] = error
 
     for name in cases:
-        model, part, precision = CASES[name]
+        model, part, precision, _ = CASES[name]
         folder = os.path.join(options.work, "models", model)
         if not os.path.exists(os.path.join(folder, "model_index.json")):
             say(f"making {model}")

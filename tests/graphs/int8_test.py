@@ -97,9 +97,15 @@ def with_text(old, new):
     return change
 
 
+def folder_instead(path):
+    path.unlink()
+    path.mkdir()
+
+
 BROKEN = [  # a part of what is said, and what is done to the table for it
     ("missing closing quote", lambda path: path.write_text(path.read_text()[:-20])),
     ("line 1", lambda path: path.write_text("")),
+    ("is a folder", folder_instead),
     ("format 2", with_text('"weft_int8":1', '"weft_int8":2')),
     ("int8_stop", with_text('"int8_stop":0.9', '"int8_stop":0.0')),
     ('"conv_im", which', with_text('"conv_in":', '"conv_im":')),

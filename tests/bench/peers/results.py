@@ -9,14 +9,7 @@ import os
 import platform
 import statistics
 
-TITLES = {
-    "text_bf16": "texts 2 × 77, bf16",
-    "unet_bf16": "guided UNet step, bf16",
-    "unet_int8": "the same, weft in 8 bits, others in bf16",
-    "unet_f32": "guided UNet step, f32",
-    "vae_decode_bf16": "VAE decode, bf16",
-    "sdxl_unet_bf16": "guided SDXL step, bf16",
-}
+from cases import CASES
 
 
 def processor():
@@ -113,9 +106,9 @@ def markdown(cases, peers):
     others = [peer for peer in peers if peer != "weft"]
     header = ["", "weft", *others, *(f"weft / {peer}" for peer in others)]
     rows = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
-    for name in [title for title in TITLES if title in cases]:
+    for name in [case for case in CASES if case in cases]:
         known = cases[name]["peers"]
-        cells = [TITLES[name], *(cell(known.get(peer)) for peer in peers), *(against(known.get(peer)) for peer in others)]
+        cells = [CASES[name].title, *(cell(known.get(peer)) for peer in peers), *(against(known.get(peer)) for peer in others)]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
@@ -127,7 +120,7 @@ def plot(cases, peers, path):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    names = [title for title in TITLES if title in cases]
+    names = [name for name in CASES if name in cases]
     others = [peer for peer in peers if peer != "weft"]
     figure, axes = pyplot.subplots(figsize=(7.5, 0.8 + 0.65 * len(names)))
     axes.set_xscale("log")
@@ -144,7 +137,7 @@ def plot(cases, peers, path):
     ticks = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_yticks([row + 0.25 for row in range(len(names))], [TITLES[name] for name in names])
+    axes.set_yticks([row + 0.25 for row in range(len(names))], [CASES[name].title for name in names])
     axes.invert_yaxis()
     axes.set_xlabel("time of weft / time of the peer (left of 1: weft is faster)")
     axes.legend(loc="upper left", fontsize="small")
