@@ -135,7 +135,7 @@ class UnetInt8 : public ::testing::TestWithParam<float> {
 
 TEST_P(UnetInt8, StaysNearF32WithOneRecipe) {
   const std::shared_ptr<Int8Table> table = Calibrated();
-  EXPECT_GE(table->Share(), 0.75);
+  EXPECT_GE(table->Share(), 0.65);
   RecordProperty("share", absl::StrCat(table->Share()));
   const auto bound =
       BindNetwork<UnetNetwork>(config_, store_->WithInt8(std::make_shared<Int8Table>(*table)))
