@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMostHeld = size_t{256} << 20;
 // How far what is held may make the process larger than its blocks in use have made it: some
 // activations of a text encoder, whose sizes differ.
-constexpr size_t kSlack = size_t{6} << 20;
+constexpr size_t kSlack = size_t{1} << 20;
 
 size_t Rounded(size_t bytes) {
   static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
