@@ -98,17 +98,18 @@ TEST_F(CalibrationTest, KeepsALayerWhoseInputIsNotFinite) {
 
 TEST_F(CalibrationTest, KeepsALayerWhoseSumsWouldNotFitIn32Bits) {
   const auto kept = [&](int64_t in) {
-    const auto store = WeightStore::Of(
-        "model.safetensors", {{"long.weight", Random(Shape{1, in}, DType::kF32, 1)}});
+    const auto store = WeightStore::Of("model.safetensors",
+                                       {{"long.weight", Random(Shape{1, in}, DType::kF32, 1)}});
     LinearWeights linear;
     linear.in = in;
     linear.out = 1;
     linear.layer = "long";
     linear.weights = {*store->Find("long.weight")};
     Calibration calibration(*backend_, Int8Recipe());
-    const auto y = calibration.Linear(
-        *store, linear, Random(Shape{32, in}, DType::kF32, 2), Epilogue(),
-        [](Epilogue) -> absl::StatusOr<Tensor> { return Random(Shape{32, 1}, DType::kF32, 3); });
+    const auto y = calibration.Linear(*store, linear, Random(Shape{32, in}, DType::kF32, 2),
+                                      Epilogue(), [](Epilogue) -> absl::StatusOr<Tensor> {
+                                        return Random(Shape{32, 1}, DType::kF32, 3);
+                                      });
     EXPECT_TRUE(y.ok()) << y.status();
     return calibration.Tables().value()[0]->layers.at("long").kept;
   };
