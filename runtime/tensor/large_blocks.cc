@@ -17,7 +17,8 @@ namespace {
 // all of a UNet's step, come again at once.
 constexpr size_t kMostHeld = size_t{256} << 20;
 // How far what is held may make the process larger than its blocks in use have made it: some
-// activations of a text encoder, whose sizes differ.
+// activations of a text encoder, whose sizes differ. More would save few faults: with 6 MB a text
+// has 300 less.
 constexpr size_t kSlack = size_t{1} << 20;
 
 size_t Rounded(size_t bytes) {
